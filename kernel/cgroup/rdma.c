@@ -1,0 +1,723 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * RDMA cgroup controller: limits how many RDMA device contexts and verbs
+ * objects the processes of a cgroup may hold, per device.
+ *
+ * The contract
+ * ------------
+ * Each object is charged to the cgroup of the task that makes it, and to all
+ * ancestors of that cgroup but the root, before the driver is asked for it.
+ * If that would take any of them above its limit, the charge fails with
+ * -EAGAIN and counts nowhere. The object stays charged to that cgroup,
+ * wherever its owners move, until it is destroyed; it keeps the cgroup's css
+ * alive, not its directory. A limit below what is in use is fine: it refuses
+ * what is new and takes nothing away. The root cgroup has neither limits nor
+ * counters. Objects that the kernel makes for itself are never charged.
+ *
+ * Pools
+ * -----
+ * A pool holds the limits and the usage of one cgroup on one device. Whoever
+ * has a pool has one in each ancestor too, and points to that of its parent;
+ * those pointers are a charge's whole way up.
+ *
+ * rdmacg_mutex guards structure: which devices and pools there are, what
+ * points to what, who writes a limit. A charge that finds its pool, and every
+ * uncharge, does without: under rcu_read_lock() it only changes usages, each
+ * by a compare-and-exchange that never passes the limit, so no usage is ever
+ * above a limit by a charge that began after that limit was written.
+ *
+ * Why a charge without the mutex walks no freed memory, and none is lost:
+ *
+ * - A pool is made closed, and nobody counts in a closed one. A charge that
+ *   finds no pool, or a closed one, takes the mutex, makes what is missing,
+ *   opens the path from the top down and counts before it lets go.
+ * - So an open pool has only open ones above it: finding the leaf open is
+ *   enough to walk all the way (the acquire in pool_find_open() pairs with
+ *   the release in chain_open()).
+ * - Opening is for good. A closed pool may be unlinked as soon as it has no
+ *   limit and no child; who looked it up before sees it closed until RCU lets
+ *   it be freed. An open one stays, idle or not, till its cgroup or its
+ *   device goes.
+ * - The cgroup outlives its pool's users: a charge runs with a reference to
+ *   the css, which it keeps if it succeeds, and cgroup core frees a css only
+ *   after all css below it.
+ * - The device outlives them as well: the IB core unregisters it when no
+ *   object is left and none can be made.
+ *
+ * A charge counts from the leaf upwards. One that is refused at the top has
+ * been counted below for a moment, and a neighbour down there, at its limit
+ * just then, may be refused although either order of the two would have let
+ * it in. In return a tenant that keeps running into its own limit touches no
+ * counter that it shares with others, and no usage shows what was not granted.
+ */
+
+#include <linux/cgroup.h>
+#include <linux/cgroup_rdma.h>
+#include <linux/kernel.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#define RDMACG_UNLIMITED	S32_MAX
+#define RDMACG_UNLIMITED_STR	"max"
+#define RDMACG_BLANKS		" \t"
+
+/* As users write and read them; what is not named here does not build. */
+static const char * const rdmacg_resource_names[] = {
+	[RDMACG_RESOURCE_HCA_HANDLE]	= "hca_handle",
+	[RDMACG_RESOURCE_HCA_OBJECT]	= "hca_object",
+};
+
+static_assert(ARRAY_SIZE(rdmacg_resource_names) == RDMACG_RESOURCE_MAX);
+
+enum rdmacg_file {
+	RDMACG_FILE_MAX,
+	RDMACG_FILE_CURRENT,
+};
+
+struct rdmacg_counter {
+	s64		max;
+	atomic64_t	usage;
+};
+
+/* What a charge touches comes first, to lie in as few cache lines as it can. */
+struct rdmacg_resource_pool {
+	struct rdmacg_resource_pool	*parent;
+	bool				open;
+	struct rdmacg_counter		counters[RDMACG_RESOURCE_MAX];
+
+	/* The rest is the mutex holder's. */
+	struct rdma_cgroup		*cg;
+	struct rdmacg_device		*device;
+	struct list_head		dev_node;
+	unsigned int			nr_children;
+	union {
+		struct rcu_head			rcu;	/* once unlinked */
+		struct rdmacg_resource_pool	*below;	/* see chain_open() */
+	};
+};
+
+static DEFINE_MUTEX(rdmacg_mutex);
+static LIST_HEAD(rdmacg_devices);
+
+static struct rdma_cgroup *css_rdmacg(struct cgroup_subsys_state *css)
+{
+	return container_of(css, struct rdma_cgroup, css);
+}
+
+static struct rdma_cgroup *rdmacg_parent(struct rdma_cgroup *cg)
+{
+	return css_rdmacg(cg->css.parent);
+}
+
+static bool rdmacg_is_root(struct rdma_cgroup *cg)
+{
+	return !cg->css.parent;
+}
+
+/* Count one more, unless that would pass the limit. */
+static bool counter_try_inc(struct rdmacg_counter *counter)
+{
+	s64 usage = atomic64_read(&counter->usage);
+
+	do {
+		if (usage >= READ_ONCE(counter->max))
+			return false;
+	} while (!atomic64_try_cmpxchg(&counter->usage, &usage, usage + 1));
+
+	return true;
+}
+
+/* Count one less; false if there is nothing to take away. */
+static bool counter_dec(struct rdmacg_counter *counter)
+{
+	return atomic64_dec_if_positive(&counter->usage) >= 0;
+}
+
+/*
+ * Uncharge @pool and those above it, up to but without @end. False, with that
+ * pool and all above it untouched, if one of them was not charged.
+ */
+static bool chain_uncharge(struct rdmacg_resource_pool *pool,
+			  struct rdmacg_resource_pool *end,
+			  enum rdmacg_resource_type index)
+{
+	for (; pool != end; pool = pool->parent)
+		if (!counter_dec(&pool->counters[index]))
+			return false;
+
+	return true;
+}
+
+/* Charge the open pool @leaf and those above it: all or, with -EAGAIN, none. */
+static int chain_charge(struct rdmacg_resource_pool *leaf,
+		       enum rdmacg_resource_type index)
+{
+	struct rdmacg_resource_pool *pool;
+
+	for (pool = leaf; pool; pool = pool->parent) {
+		if (!counter_try_inc(&pool->counters[index])) {
+			chain_uncharge(leaf, pool, index);
+			return -EAGAIN;
+		}
+	}
+	return 0;
+}
+
+static struct rdmacg_resource_pool *pool_find(struct rdma_cgroup *cg,
+					      struct rdmacg_device *device)
+{
+	return xa_load(&cg->pools, device->id);
+}
+
+/* The pool if it may be counted in without the mutex. Under RCU. */
+static struct rdmacg_resource_pool *pool_find_open(struct rdma_cgroup *cg,
+						   struct rdmacg_device *device)
+{
+	struct rdmacg_resource_pool *pool = pool_find(cg, device);
+
+	/* Pairs with chain_open(): what is open has a whole path above it. */
+	return pool && smp_load_acquire(&pool->open) ? pool : NULL;
+}
+
+/*
+ * Make a closed pool without a parent. On the device's list it comes right
+ * after @below, its child to be, so that children are always before parents.
+ */
+static struct rdmacg_resource_pool *
+pool_make(struct rdma_cgroup *cg, struct rdmacg_device *device,
+	  struct rdmacg_resource_pool *below)
+{
+	struct rdmacg_resource_pool *pool;
+	int i, ret;
+
+	lockdep_assert_held(&rdmacg_mutex);
+
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+
+	pool->cg = cg;
+	pool->device = device;
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		pool->counters[i].max = RDMACG_UNLIMITED;
+
+	ret = xa_err(xa_store(&cg->pools, device->id, pool, GFP_KERNEL));
+	if (ret) {
+		kfree(pool);
+		return ERR_PTR(ret);
+	}
+
+	list_add(&pool->dev_node, below ? &below->dev_node : &device->rpools);
+	return pool;
+}
+
+static void pool_free(struct rdmacg_resource_pool *pool)
+{
+	lockdep_assert_held(&rdmacg_mutex);
+
+	xa_erase(&pool->cg->pools, pool->device->id);
+	list_del(&pool->dev_node);
+	if (pool->parent)
+		pool->parent->nr_children--;
+	kfree_rcu(pool, rcu);
+}
+
+static bool pool_is_limited(struct rdmacg_resource_pool *pool)
+{
+	int i;
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		if (pool->counters[i].max != RDMACG_UNLIMITED)
+			return true;
+
+	return false;
+}
+
+/*
+ * Free @pool if nothing speaks for keeping it, and then its parent if it was
+ * all that spoke for that one, and so on. @pool may be NULL.
+ */
+static void chain_prune(struct rdmacg_resource_pool *pool)
+{
+	struct rdmacg_resource_pool *parent;
+
+	while (pool && !pool->open && !pool->nr_children &&
+	       !pool_is_limited(pool)) {
+		parent = pool->parent;
+		pool_free(pool);
+		pool = parent;
+	}
+}
+
+/*
+ * Find the pool of @cg, not the root, on @device, or make it and those that
+ * miss above it. -ENODEV if the device is not registered. -ENOMEM leaves all
+ * as it was.
+ */
+static struct rdmacg_resource_pool *chain_get(struct rdma_cgroup *cg,
+					     struct rdmacg_device *device)
+{
+	struct rdmacg_resource_pool *leaf, *below, *pool;
+
+	lockdep_assert_held(&rdmacg_mutex);
+
+	if (!device->id)
+		return ERR_PTR(-ENODEV);
+
+	leaf = pool_find(cg, device);
+	if (leaf)
+		return leaf;
+
+	for (below = NULL; !rdmacg_is_root(cg); cg = rdmacg_parent(cg)) {
+		bool found;
+
+		pool = pool_find(cg, device);
+		found = pool;
+		if (!found)
+			pool = pool_make(cg, device, below);
+		if (IS_ERR(pool)) {
+			chain_prune(leaf);
+			return pool;
+		}
+
+		if (below) {
+			below->parent = pool;
+			pool->nr_children++;
+		} else {
+			leaf = pool;
+		}
+		if (found)
+			break;
+		below = pool;
+	}
+	return leaf;
+}
+
+/* Let charges into @pool without the mutex, from now on and for good. */
+static void chain_open(struct rdmacg_resource_pool *pool)
+{
+	struct rdmacg_resource_pool *below = NULL;
+
+	lockdep_assert_held(&rdmacg_mutex);
+
+	for (; pool && !pool->open; pool = pool->parent) {
+		pool->below = below;
+		below = pool;
+	}
+
+	/* From the top down, as each of these may be some task's leaf. */
+	for (pool = below; pool; pool = pool->below) {
+		/* Pairs with pool_find_open(). */
+		smp_store_release(&pool->open, true);
+	}
+}
+
+/*
+ * Charge @cg, not the root, whose pool is missing or closed. Counting before
+ * the mutex is let go spares another search, which could miss again.
+ */
+static int rdmacg_charge_slow(struct rdma_cgroup *cg,
+			      struct rdmacg_device *device,
+			      enum rdmacg_resource_type index)
+{
+	struct rdmacg_resource_pool *pool;
+	int ret;
+
+	mutex_lock(&rdmacg_mutex);
+	pool = chain_get(cg, device);
+	if (IS_ERR(pool)) {
+		ret = PTR_ERR(pool);
+	} else {
+		chain_open(pool);
+		ret = chain_charge(pool, index);
+	}
+	mutex_unlock(&rdmacg_mutex);
+	return ret;
+}
+
+/* Charge @cg. On success the caller's css reference becomes the charge's. */
+static int rdmacg_charge(struct rdma_cgroup *cg, struct rdmacg_device *device,
+			 enum rdmacg_resource_type index)
+{
+	struct rdmacg_resource_pool *pool;
+	int ret;
+
+	if (rdmacg_is_root(cg))
+		return 0;
+
+	rcu_read_lock();
+	pool = pool_find_open(cg, device);
+	if (pool)
+		ret = chain_charge(pool, index);
+	rcu_read_unlock();
+
+	if (!pool)
+		ret = rdmacg_charge_slow(cg, device, index);
+	return ret;
+}
+
+/**
+ * rdmacg_try_charge - charge one unit to the current task's cgroup
+ * @rdmacg: where to store the cgroup that was charged; it is what
+ *	    rdmacg_uncharge() wants back
+ * @device: registered device on which the unit is about to be made
+ * @index: what it is a unit of
+ *
+ * Charges the cgroup and each of its ancestors below the root, or none.
+ * On success the caller owes one rdmacg_uncharge(), which may come from any
+ * task. Until then the charge holds a reference to the cgroup's css.
+ *
+ * Context: Process context. Takes a mutex, and so may sleep, only if the
+ *	    cgroup was not charged for this device before.
+ * Return: 0, or one of these with nothing charged and *@rdmacg as it was:
+ *	   * -EAGAIN if a cgroup on the way up is at its limit
+ *	   * -ENOMEM if there is no memory for new counters
+ *	   * -ENODEV if @device is not registered
+ *	   * -EINVAL if there is no resource @index
+ */
+int rdmacg_try_charge(struct rdma_cgroup **rdmacg,
+		      struct rdmacg_device *device,
+		      enum rdmacg_resource_type index)
+{
+	struct rdma_cgroup *cg;
+	int ret;
+
+	if (index >= RDMACG_RESOURCE_MAX)
+		return -EINVAL;
+
+	cg = css_rdmacg(task_get_css(current, rdma_cgrp_id));
+	ret = rdmacg_charge(cg, device, index);
+	if (ret)
+		css_put(&cg->css);
+	else
+		*rdmacg = cg;
+	return ret;
+}
+EXPORT_SYMBOL(rdmacg_try_charge);
+
+/**
+ * rdmacg_uncharge - give back what one rdmacg_try_charge() took
+ * @cg: cgroup that was charged
+ * @device: device that was charged for, still registered
+ * @index: resource that was charged
+ *
+ * To uncharge what is not charged is a bug of the caller. It warns once and
+ * changes nothing: no count falls below zero, no reference is dropped.
+ *
+ * Context: Any context but NMI. Takes no lock.
+ */
+void rdmacg_uncharge(struct rdma_cgroup *cg,
+		     struct rdmacg_device *device,
+		     enum rdmacg_resource_type index)
+{
+	struct rdmacg_resource_pool *pool;
+	bool charged = true;
+
+	if (index >= RDMACG_RESOURCE_MAX)
+		return;
+
+	if (!rdmacg_is_root(cg)) {
+		rcu_read_lock();
+		pool = pool_find_open(cg, device);
+		charged = pool && chain_uncharge(pool, NULL, index);
+		rcu_read_unlock();
+	}
+
+	if (!WARN_ONCE(!charged, "rdmacg: %s uncharged that was not charged\n",
+		       rdmacg_resource_names[index]))
+		css_put(&cg->css);
+}
+EXPORT_SYMBOL(rdmacg_uncharge);
+
+/* Registration cannot fail, so this looks for a free id without memory. */
+static unsigned int rdmacg_free_id(void)
+{
+	struct rdmacg_device *device;
+	unsigned int id = 1;
+
+again:
+	list_for_each_entry(device, &rdmacg_devices, dev_node) {
+		if (device->id == id) {
+			id++;
+			goto again;
+		}
+	}
+	return id;
+}
+
+/**
+ * rdmacg_register_device - make a device known to the controller
+ * @device: zeroed but for its name
+ *
+ * From now on the device has a line in every interface file, and may be
+ * charged for.
+ *
+ * Context: Process context, may sleep.
+ */
+void rdmacg_register_device(struct rdmacg_device *device)
+{
+	INIT_LIST_HEAD(&device->rpools);
+
+	mutex_lock(&rdmacg_mutex);
+	device->id = rdmacg_free_id();
+	list_add_tail(&device->dev_node, &rdmacg_devices);
+	mutex_unlock(&rdmacg_mutex);
+}
+EXPORT_SYMBOL(rdmacg_register_device);
+
+/**
+ * rdmacg_unregister_device - make the controller forget a device
+ * @device: registered device of which all objects are gone, and on which no
+ *	    other can be made
+ *
+ * Its limits and counters go with it, in every cgroup.
+ *
+ * Context: Process context, may sleep.
+ */
+void rdmacg_unregister_device(struct rdmacg_device *device)
+{
+	struct rdmacg_resource_pool *pool, *next;
+	int i;
+
+	mutex_lock(&rdmacg_mutex);
+	list_for_each_entry_safe(pool, next, &device->rpools, dev_node) {
+		for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+			if (atomic64_read(&pool->counters[i].usage))
+				pr_warn_once("rdmacg: %s removed while %s is still charged\n",
+					     device->name,
+					     rdmacg_resource_names[i]);
+		pool_free(pool);
+	}
+	list_del(&device->dev_node);
+	device->id = 0;
+	mutex_unlock(&rdmacg_mutex);
+}
+EXPORT_SYMBOL(rdmacg_unregister_device);
+
+static int rdmacg_resource_index(const char *name)
+{
+	int i;
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		if (!strcmp(rdmacg_resource_names[i], name))
+			return i;
+
+	return -EINVAL;
+}
+
+/* A number in any base, or "max". */
+static int rdmacg_parse_limit(const char *str, int *limit)
+{
+	int ret;
+
+	if (!strcmp(str, RDMACG_UNLIMITED_STR)) {
+		*limit = RDMACG_UNLIMITED;
+		return 0;
+	}
+
+	ret = kstrtoint(str, 0, limit);
+	if (ret)
+		return ret;
+	return *limit < 0 ? -EINVAL : 0;
+}
+
+/* Cut off the next word between blanks; NULL when there is none left. */
+static char *rdmacg_next_word(char **rest)
+{
+	char *word;
+
+	do {
+		word = strsep(rest, RDMACG_BLANKS);
+	} while (word && !*word);
+
+	return word;
+}
+
+/*
+ * Take "NAME KEY=LIMIT ..." to pieces. Limits that are not named become -1 in
+ * @limits. Returns 0, -EINVAL or -ERANGE.
+ */
+static int rdmacg_parse(char *line, char **name, int *limits)
+{
+	char *word, *key;
+	int i, ret = -EINVAL;
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		limits[i] = -1;
+
+	line = strstrip(line);
+	/* kstrtoint() would pass over the end of a first line of two. */
+	if (strchr(line, '\n'))
+		return -EINVAL;
+
+	*name = rdmacg_next_word(&line);
+	while ((word = rdmacg_next_word(&line))) {
+		key = strsep(&word, "=");
+		i = rdmacg_resource_index(key);
+		if (i < 0 || !word)
+			return -EINVAL;
+		ret = rdmacg_parse_limit(word, &limits[i]);
+		if (ret)
+			return ret;
+	}
+	return ret;
+}
+
+static struct rdmacg_device *rdmacg_find_device(const char *name)
+{
+	struct rdmacg_device *device;
+
+	lockdep_assert_held(&rdmacg_mutex);
+
+	list_for_each_entry(device, &rdmacg_devices, dev_node)
+		if (!strcmp(device->name, name))
+			return device;
+
+	return NULL;
+}
+
+/* Carry out one line written to rdma.max: all of it, or nothing. */
+static int rdmacg_set_limits(struct rdma_cgroup *cg, char *line)
+{
+	int limits[RDMACG_RESOURCE_MAX];
+	struct rdmacg_resource_pool *pool;
+	struct rdmacg_device *device;
+	char *name;
+	int i, ret;
+
+	ret = rdmacg_parse(line, &name, limits);
+	if (ret)
+		return ret;
+
+	mutex_lock(&rdmacg_mutex);
+	device = rdmacg_find_device(name);
+	pool = device ? chain_get(cg, device) : ERR_PTR(-ENODEV);
+	if (IS_ERR(pool)) {
+		ret = PTR_ERR(pool);
+	} else {
+		for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+			if (limits[i] >= 0)
+				WRITE_ONCE(pool->counters[i].max, limits[i]);
+		chain_prune(pool);
+	}
+	mutex_unlock(&rdmacg_mutex);
+	return ret;
+}
+
+static void rdmacg_show_value(struct seq_file *sf, enum rdmacg_file file,
+			      const struct rdmacg_counter *counter)
+{
+	s64 value;
+
+	switch (file) {
+	case RDMACG_FILE_MAX:
+		value = counter ? counter->max : RDMACG_UNLIMITED;
+		if (value == RDMACG_UNLIMITED)
+			seq_puts(sf, RDMACG_UNLIMITED_STR);
+		else
+			seq_printf(sf, "%lld", value);
+		break;
+	case RDMACG_FILE_CURRENT:
+		value = counter ? atomic64_read(&counter->usage) : 0;
+		seq_printf(sf, "%lld", value);
+		break;
+	}
+}
+
+/* One device's line. A pool that does not exist reads as an unused one. */
+static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
+			       struct rdma_cgroup *cg,
+			       struct rdmacg_device *device)
+{
+	struct rdmacg_resource_pool *pool = pool_find(cg, device);
+	int i;
+
+	lockdep_assert_held(&rdmacg_mutex);
+
+	seq_puts(sf, device->name);
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+		seq_printf(sf, " %s=", rdmacg_resource_names[i]);
+		rdmacg_show_value(sf, file, pool ? &pool->counters[i] : NULL);
+	}
+	seq_putc(sf, '\n');
+}
+
+static int rdmacg_seq_show(struct seq_file *sf, void *v)
+{
+	struct rdma_cgroup *cg = css_rdmacg(seq_css(sf));
+	struct rdmacg_device *device;
+
+	mutex_lock(&rdmacg_mutex);
+	list_for_each_entry(device, &rdmacg_devices, dev_node)
+		rdmacg_show_device(sf, seq_cft(sf)->private, cg, device);
+	mutex_unlock(&rdmacg_mutex);
+	return 0;
+}
+
+static ssize_t rdmacg_max_write(struct kernfs_open_file *of, char *buf,
+				size_t nbytes, loff_t off)
+{
+	return rdmacg_set_limits(css_rdmacg(of_css(of)), buf) ?: nbytes;
+}
+
+static struct cftype rdmacg_files[] = {
+	{
+		.name = "max",
+		.private = RDMACG_FILE_MAX,
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.seq_show = rdmacg_seq_show,
+		.write = rdmacg_max_write,
+	},
+	{
+		.name = "current",
+		.private = RDMACG_FILE_CURRENT,
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.seq_show = rdmacg_seq_show,
+	},
+	{ }
+};
+
+static struct cgroup_subsys_state *
+rdmacg_css_alloc(struct cgroup_subsys_state *parent_css)
+{
+	struct rdma_cgroup *cg = kzalloc(sizeof(*cg), GFP_KERNEL);
+
+	if (!cg)
+		return ERR_PTR(-ENOMEM);
+
+	xa_init(&cg->pools);
+	return &cg->css;
+}
+
+/*
+ * Nothing is charged to @css any more. The mutex is taken even if no pool is
+ * left: whoever removed the last one may not be through with it.
+ */
+static void rdmacg_css_free(struct cgroup_subsys_state *css)
+{
+	struct rdma_cgroup *cg = css_rdmacg(css);
+	struct rdmacg_resource_pool *pool, *parent;
+	unsigned long id;
+
+	mutex_lock(&rdmacg_mutex);
+	xa_for_each(&cg->pools, id, pool) {
+		parent = pool->parent;
+		pool_free(pool);
+		chain_prune(parent);
+	}
+	mutex_unlock(&rdmacg_mutex);
+	kfree(cg);
+}
+
+struct cgroup_subsys rdma_cgrp_subsys = {
+	.css_alloc	= rdmacg_css_alloc,
+	.css_free	= rdmacg_css_free,
+	.dfl_cftypes	= rdmacg_files,
+	.legacy_cftypes	= rdmacg_files,
+};
+
+#ifdef CONFIG_CGROUP_RDMA_KUNIT_TEST
+#include "rdma_test.c"
+#endif
