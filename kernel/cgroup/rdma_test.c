@@ -165,9 +165,10 @@ static const char *line(struct kunit *test, enum rdmacg_file file,
 	return t->line;
 }
 
-#define EXPECT_MAX(test, cg, device, text) \
+/* Both use the "test" of the case they stand in. */
+#define EXPECT_MAX(cg, device, text) \
 	KUNIT_EXPECT_STREQ(test, line(test, RDMACG_FILE_MAX, cg, device), text)
-#define EXPECT_CURRENT(test, cg, device, text) \
+#define EXPECT_CURRENT(cg, device, text) \
 	KUNIT_EXPECT_STREQ(test, line(test, RDMACG_FILE_CURRENT, cg, device), text)
 
 static struct rdmacg_resource_pool *pool(struct rdma_cgroup *cg,
@@ -235,8 +236,8 @@ static void rdmacg_no_pool_reads_as_unused(struct kunit *test)
 	struct rdmacg_device *dev = device_add(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
-	EXPECT_MAX(test, cg, dev, "kunit_rdma0 hca_handle=max hca_object=max");
-	EXPECT_CURRENT(test, cg, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=max");
+	EXPECT_CURRENT(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
 	KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
 }
 
@@ -251,9 +252,9 @@ static void rdmacg_limit_makes_pools_up_to_the_root(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pool(leaf, dev)->parent->parent == pool(top, dev));
 	KUNIT_EXPECT_TRUE(test, !pool(top, dev)->parent);
 	KUNIT_EXPECT_FALSE(test, pool(leaf, dev)->open);
-	EXPECT_MAX(test, leaf, dev, "kunit_rdma0 hca_handle=max hca_object=5");
-	EXPECT_MAX(test, top, dev, "kunit_rdma0 hca_handle=max hca_object=max");
-	EXPECT_CURRENT(test, leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+	EXPECT_MAX(leaf, dev, "kunit_rdma0 hca_handle=max hca_object=5");
+	EXPECT_MAX(top, dev, "kunit_rdma0 hca_handle=max hca_object=max");
+	EXPECT_CURRENT(leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
 }
 
 static void rdmacg_charge_makes_pools_without_any_limit(struct kunit *test)
@@ -271,7 +272,7 @@ static void rdmacg_charge_makes_pools_without_any_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_max(test, leaf, "kunit_rdma0 hca_object=1"), 0);
 	KUNIT_EXPECT_EQ(test, charge(leaf, dev, RDMACG_TEST_OBJECT), -EAGAIN);
 	uncharge(leaf, dev, RDMACG_TEST_OBJECT, 1);
-	EXPECT_CURRENT(test, top, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+	EXPECT_CURRENT(top, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
 }
 
 static void rdmacg_idle_pools_go_with_their_last_limit(struct kunit *test)
@@ -377,35 +378,36 @@ static void rdmacg_charge_counts_at_every_level(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, mid, dev, RDMACG_TEST_OBJECT, 2), 2);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, top, dev, RDMACG_TEST_HANDLE, 1), 1);
 
-	EXPECT_CURRENT(test, leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=3");
-	EXPECT_CURRENT(test, mid, dev, "kunit_rdma0 hca_handle=0 hca_object=5");
-	EXPECT_CURRENT(test, top, dev, "kunit_rdma0 hca_handle=1 hca_object=5");
+	EXPECT_CURRENT(leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=3");
+	EXPECT_CURRENT(mid, dev, "kunit_rdma0 hca_handle=0 hca_object=5");
+	EXPECT_CURRENT(top, dev, "kunit_rdma0 hca_handle=1 hca_object=5");
 
 	uncharge(mid, dev, RDMACG_TEST_OBJECT, 2);
 	uncharge(top, dev, RDMACG_TEST_HANDLE, 1);
-	EXPECT_CURRENT(test, top, dev, "kunit_rdma0 hca_handle=0 hca_object=3");
+	EXPECT_CURRENT(top, dev, "kunit_rdma0 hca_handle=0 hca_object=3");
 	uncharge(leaf, dev, RDMACG_TEST_OBJECT, 3);
-	EXPECT_CURRENT(test, leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
-	EXPECT_CURRENT(test, top, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+	EXPECT_CURRENT(leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+	EXPECT_CURRENT(top, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
 }
 
 static void rdmacg_refusal_at_any_level_counts_nowhere(struct kunit *test)
 {
 	struct rdmacg_device *dev = device_add(test, 0);
-	struct rdma_cgroup *path[4], *sibling, *parent = NULL;
+	struct rdma_cgroup *path[4], *sibling;
 	int level, i;
 
 	for (i = 0; i < ARRAY_SIZE(path); i++)
-		parent = path[i] = cgroup_make(test, parent);
+		path[i] = cgroup_make(test, i ? path[i - 1] : NULL);
 	sibling = cgroup_make(test, path[2]);
 	KUNIT_EXPECT_EQ(test, charge(sibling, dev, RDMACG_TEST_OBJECT), 0);
 	KUNIT_EXPECT_EQ(test, charge(path[3], dev, RDMACG_TEST_OBJECT), 0);
 
 	for (level = 0; level < ARRAY_SIZE(path); level++) {
-		int limit = level == 3 ? 1 : 2;
+		char limit[64];
 
-		write_max(test, path[level],
-			  limit == 1 ? "kunit_rdma0 hca_object=1" : "kunit_rdma0 hca_object=2");
+		snprintf(limit, sizeof(limit), "kunit_rdma0 hca_object=%lld",
+			 usage(path[level], dev, RDMACG_TEST_OBJECT));
+		KUNIT_EXPECT_EQ(test, write_max(test, path[level], limit), 0);
 		KUNIT_EXPECT_EQ(test, charge(path[3], dev, RDMACG_TEST_OBJECT), -EAGAIN);
 		for (i = 0; i < ARRAY_SIZE(path); i++)
 			KUNIT_EXPECT_EQ(test, usage(path[i], dev, RDMACG_TEST_OBJECT),
@@ -431,7 +433,7 @@ static void rdmacg_limits_of_zero_and_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=0 hca_handle=1"), 0);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 2), 0);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_HANDLE, 2), 1);
-	EXPECT_CURRENT(test, cg, dev, "kunit_rdma0 hca_handle=1 hca_object=0");
+	EXPECT_CURRENT(cg, dev, "kunit_rdma0 hca_handle=1 hca_object=0");
 	uncharge(cg, dev, RDMACG_TEST_HANDLE, 1);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_HANDLE, 2), 1);
 	uncharge(cg, dev, RDMACG_TEST_HANDLE, 1);
@@ -443,16 +445,16 @@ static void rdmacg_limits_of_s32_max_and_one_less(struct kunit *test)
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=2147483646"), 0);
-	EXPECT_MAX(test, cg, dev, "kunit_rdma0 hca_handle=max hca_object=2147483646");
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=2147483646");
 	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
 	set_usage(cg, dev, RDMACG_TEST_OBJECT, S32_MAX - 2);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 3), 1);
 
 	/* S32_MAX is how "max" is stored, and still no count passes it. */
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=2147483647"), 0);
-	EXPECT_MAX(test, cg, dev, "kunit_rdma0 hca_handle=max hca_object=max");
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=max");
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 3), 1);
-	EXPECT_CURRENT(test, cg, dev, "kunit_rdma0 hca_handle=0 hca_object=2147483647");
+	EXPECT_CURRENT(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=2147483647");
 
 	set_usage(cg, dev, RDMACG_TEST_OBJECT, 3);
 	uncharge(cg, dev, RDMACG_TEST_OBJECT, 3);
@@ -466,7 +468,7 @@ static void rdmacg_limit_below_usage_only_refuses(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 5), 5);
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=2"), 0);
-	EXPECT_CURRENT(test, cg, dev, "kunit_rdma0 hca_handle=0 hca_object=5");
+	EXPECT_CURRENT(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=5");
 	uncharge(cg, dev, RDMACG_TEST_OBJECT, 3);
 	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), -EAGAIN);
 	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
@@ -498,7 +500,7 @@ static void rdmacg_removed_cgroup_lives_until_uncharged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 2), 2);
 	cgroup_rmdir(leaf);
 	KUNIT_EXPECT_FALSE(test, percpu_ref_is_zero(&leaf->css.refcnt));
-	EXPECT_CURRENT(test, top, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
+	EXPECT_CURRENT(top, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
 
 	uncharge(leaf, dev, RDMACG_TEST_OBJECT, 1);
 	/* A task on its way out may still charge. */
@@ -508,7 +510,7 @@ static void rdmacg_removed_cgroup_lives_until_uncharged(struct kunit *test)
 	uncharge(leaf, dev, RDMACG_TEST_OBJECT, 1);
 	KUNIT_EXPECT_TRUE(test, percpu_ref_is_zero(&leaf->css.refcnt));
 	cgroup_gone(test, leaf);
-	EXPECT_CURRENT(test, top, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+	EXPECT_CURRENT(top, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
 	KUNIT_EXPECT_EQ(test, nr_pools(dev), 1);
 }
 
@@ -534,12 +536,12 @@ static void rdmacg_deep_hierarchy(struct kunit *test)
 
 	for (depth = 2; depth < RDMACG_TEST_CGROUPS; depth++) {
 		leaf = cgroup_make(test, leaf);
-		if (depth == 200)
-			branch = cgroup_make(test, leaf), depth++;
+		if (depth == RDMACG_TEST_CGROUPS / 2)
+			branch = cgroup_make(test, leaf);
 	}
 	KUNIT_EXPECT_EQ(test, write_max(test, top, "kunit_rdma0 hca_object=3"), 0);
 	KUNIT_EXPECT_EQ(test, charge(leaf, dev, RDMACG_TEST_OBJECT), 0);
-	KUNIT_EXPECT_EQ(test, nr_pools(dev), RDMACG_TEST_CGROUPS - 2);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), depth - 1);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, branch, dev, RDMACG_TEST_OBJECT, 9), 2);
 	KUNIT_EXPECT_EQ(test, charge(leaf, dev, RDMACG_TEST_OBJECT), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, usage(top, dev, RDMACG_TEST_OBJECT), 3);
@@ -589,10 +591,10 @@ static void rdmacg_devices_are_counted_apart(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma1 hca_object=2"), 0);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev0, RDMACG_TEST_OBJECT, 9), 1);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev1, RDMACG_TEST_OBJECT, 9), 2);
-	EXPECT_CURRENT(test, cg, dev0, "kunit_rdma0 hca_handle=0 hca_object=1");
-	EXPECT_CURRENT(test, cg, dev1, "kunit_rdma1 hca_handle=0 hca_object=2");
+	EXPECT_CURRENT(cg, dev0, "kunit_rdma0 hca_handle=0 hca_object=1");
+	EXPECT_CURRENT(cg, dev1, "kunit_rdma1 hca_handle=0 hca_object=2");
 	uncharge(cg, dev1, RDMACG_TEST_OBJECT, 2);
-	EXPECT_CURRENT(test, cg, dev0, "kunit_rdma0 hca_handle=0 hca_object=1");
+	EXPECT_CURRENT(cg, dev0, "kunit_rdma0 hca_handle=0 hca_object=1");
 	uncharge(cg, dev0, RDMACG_TEST_OBJECT, 1);
 }
 
@@ -614,14 +616,32 @@ static void rdmacg_device_takes_its_pools_along(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_pools(dev0), 0);
 	KUNIT_EXPECT_EQ(test, write_max(test, used, "kunit_rdma0 hca_object=1"), -ENODEV);
 	KUNIT_EXPECT_EQ(test, charge(used, dev0, RDMACG_TEST_OBJECT), -ENODEV);
-	EXPECT_CURRENT(test, used, dev1, "kunit_rdma1 hca_handle=0 hca_object=1");
-	EXPECT_MAX(test, limited, dev1, "kunit_rdma1 hca_handle=max hca_object=2");
+	EXPECT_CURRENT(used, dev1, "kunit_rdma1 hca_handle=0 hca_object=1");
+	EXPECT_MAX(limited, dev1, "kunit_rdma1 hca_handle=max hca_object=2");
 
 	/* The next device may get what the last one had, but not its limits. */
 	device_add(test, 2);
-	EXPECT_MAX(test, limited, &((struct rdmacg_test *)test->priv)->devices[2],
+	EXPECT_MAX(limited, &((struct rdmacg_test *)test->priv)->devices[2],
 		   "kunit_rdma2 hca_handle=max hca_object=max");
 	uncharge(used, dev1, RDMACG_TEST_OBJECT, 1);
+}
+
+static void rdmacg_device_removal_tolerates_a_lost_charge(struct kunit *test)
+{
+	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, cgroup_make(test, NULL));
+
+	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
+	rdmacg_unregister_device(dev);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
+
+	dev = device_add(test, 1);
+	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
+	EXPECT_CURRENT(cg, dev, "kunit_rdma1 hca_handle=0 hca_object=1");
+	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
+	css_put(&cg->css);
+	cgroup_rmdir(cg);
+	cgroup_gone(test, cg);
 }
 
 static void rdmacg_unregistered_device_is_refused(struct kunit *test)
@@ -721,13 +741,13 @@ static void rdmacg_refused_lines_change_nothing(struct kunit *test)
 				    "for '%s'", text);
 		KUNIT_EXPECT_EQ_MSG(test, write_max(test, used, text), error,
 				    "for '%s'", text);
-		EXPECT_MAX(test, limited, dev0, "kunit_rdma0 hca_handle=3 hca_object=4");
-		EXPECT_MAX(test, used, dev0, "kunit_rdma0 hca_handle=max hca_object=max");
+		EXPECT_MAX(limited, dev0, "kunit_rdma0 hca_handle=3 hca_object=4");
+		EXPECT_MAX(used, dev0, "kunit_rdma0 hca_handle=max hca_object=max");
 		KUNIT_EXPECT_TRUE(test, !pool(fresh, dev0));
 		KUNIT_EXPECT_EQ(test, nr_pools(dev0), 2);
 		KUNIT_EXPECT_EQ(test, nr_pools(dev1), 0);
 	}
-	EXPECT_CURRENT(test, used, dev0, "kunit_rdma0 hca_handle=0 hca_object=1");
+	EXPECT_CURRENT(used, dev0, "kunit_rdma0 hca_handle=0 hca_object=1");
 	uncharge(used, dev0, RDMACG_TEST_OBJECT, 1);
 }
 
@@ -765,7 +785,8 @@ static void rdmacg_accepted_lines(struct kunit *test)
 		KUNIT_EXPECT_STREQ_MSG(test, line(test, RDMACG_FILE_MAX, cg, dev) +
 				       strlen("kunit_rdma0 "),
 				       rdmacg_accepted[i].shown, "for '%s'", text);
-		KUNIT_EXPECT_EQ(test, 0, write_max(test, cg, "kunit_rdma0 hca_handle=max hca_object=max"));
+		text = "kunit_rdma0 hca_handle=max hca_object=max";
+		KUNIT_EXPECT_EQ(test, write_max(test, cg, text), 0);
 		KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
 	}
 }
@@ -777,9 +798,9 @@ static void rdmacg_unnamed_limits_stay(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=1 hca_object=2"), 0);
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=3"), 0);
-	EXPECT_MAX(test, cg, dev, "kunit_rdma0 hca_handle=1 hca_object=3");
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=1 hca_object=3");
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=max"), 0);
-	EXPECT_MAX(test, cg, dev, "kunit_rdma0 hca_handle=max hca_object=3");
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=3");
 }
 
 static struct kunit_case rdmacg_cases[] = {
@@ -804,6 +825,7 @@ static struct kunit_case rdmacg_cases[] = {
 	KUNIT_CASE(rdmacg_unknown_resource_is_refused),
 	KUNIT_CASE(rdmacg_devices_are_counted_apart),
 	KUNIT_CASE(rdmacg_device_takes_its_pools_along),
+	KUNIT_CASE(rdmacg_device_removal_tolerates_a_lost_charge),
 	KUNIT_CASE(rdmacg_unregistered_device_is_refused),
 	KUNIT_CASE(rdmacg_free_ids_are_used_again),
 	KUNIT_CASE(rdmacg_refused_lines_change_nothing),

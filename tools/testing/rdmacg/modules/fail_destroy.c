@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Make a driver fail to destroy an object, as broken hardware would: while
+ * this module is loaded, the function that its parameter names does nothing
+ * but return -EBUSY.
+ */
+
+#include <linux/errno.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+
+static char *function = "rxe_dealloc_pd";
+module_param(function, charp, 0444);
+MODULE_PARM_DESC(function, "driver's destroy verb, by its symbol");
+
+void fail_destroy_return(void);
+
+asm(".pushsection .text\n"
+    ".type fail_destroy_return, @function\n"
+    "fail_destroy_return:\n"
+    "	ret\n"
+    ".size fail_destroy_return, . - fail_destroy_return\n"
+    ".popsection\n");
+
+/* At the function's first instruction, go straight back to its caller. */
+static int fail_destroy_pre(struct kprobe *probe, struct pt_regs *regs)
+{
+	regs_set_return_value(regs, -EBUSY);
+	instruction_pointer_set(regs, (unsigned long)fail_destroy_return);
+	return 1;
+}
+
+static struct kprobe fail_destroy_probe = {
+	.pre_handler = fail_destroy_pre,
+};
+
+static int __init fail_destroy_init(void)
+{
+	fail_destroy_probe.symbol_name = function;
+	return register_kprobe(&fail_destroy_probe);
+}
+
+static void __exit fail_destroy_exit(void)
+{
+	unregister_kprobe(&fail_destroy_probe);
+}
+
+module_init(fail_destroy_init);
+module_exit(fail_destroy_exit);
+
+MODULE_DESCRIPTION("Makes a driver's destroy verb fail");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Build the guest kernel: fetch the source, lay ours over it, configure, make.
+
+Nothing is copied that need not be: the tree to build is a farm of symbolic
+links into the pristine source, with real directories only on the way to the
+files that differ. What a run finds done already, it leaves alone, so that
+make compiles only what changed.
+
+    build/BASE/VARIANT/             the tree
+    build/BASE/VARIANT/obj-CONFIG/  what is made of it, vmlinux above all
+
+The build directory lies right below the tree because kbuild then calls the
+tree "..": compiler command lines, and with them ccache's hits, are the same
+for every variant and every clone.
+"""
+
+import argparse
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[3]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rdmacg"
+OVERLAID = ("kernel", "include", "drivers", "Documentation", "tools")
+NOT_OVERLAID = REPO / "tools/testing/rdmacg"
+# Compiler runs in a first build, for the progress line until one is counted.
+USUAL_OBJECTS = 1600
+STEPS = ("source", "tree", "configuration", "compilation")
+
+
+def die(message):
+    sys.exit(f"kernel.py: {message}")
+
+
+class Progress:
+    """One line for each step; on a terminal it is rewritten as it goes on."""
+
+    def __init__(self, what):
+        self.what = what
+        self.started = time.monotonic()
+        self.shown = 0.0
+        self.step = 0
+
+    def begin(self, detail):
+        self.step += 1
+        self.say(detail)
+
+    def say(self, detail, end="\n"):
+        spent = int(time.monotonic() - self.started)
+        line = (f"[{self.step}/{len(STEPS)}] {self.what}: "
+                f"{STEPS[self.step - 1]}: {detail} ({spent // 60}:{spent % 60:02})")
+        if sys.stderr.isatty():
+            line = "\r\033[K" + line
+        elif end != "\n":
+            line += "\n"
+            end = ""
+        print(line, end=end, file=sys.stderr, flush=True)
+
+    def tick(self, detail):
+        """Like say(), but only as often as somebody may want to read it."""
+        now = time.monotonic()
+        if now - self.shown >= (0.5 if sys.stderr.isatty() else 20):
+            self.shown = now
+            self.say(detail, end="")
+
+
+def run(argv, **kwargs):
+    """Run a command; if it fails, show what it said and stop."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.STDOUT, check=False, **kwargs)
+    if done.returncode:
+        sys.stderr.write("\n" + done.stdout[-4000:])
+        die(f"'{' '.join(map(str, argv))}' failed (above is what it said)")
+    return done.stdout
+
+
+def fetch(base, progress):
+    """Return the pristine source of base, from Debian's package of it."""
+    package = f"linux-source-{base}"
+    source = CACHE / package
+    if (source / "Makefile").exists():
+        progress.begin(f"{package} is there")
+        return source
+
+    progress.begin(f"downloading {package} (about 150 MB)")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    work = CACHE / f"{package}.new"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    # As root apt wants to drop to a user who may not write here; let it not.
+    download = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package]
+    if subprocess.run(download, cwd=work, stdout=subprocess.DEVNULL,
+                      stderr=subprocess.DEVNULL, check=False).returncode:
+        # No package lists yet, or older than what the mirror has now.
+        if os.geteuid() == 0:
+            run(["apt-get", "-q", "update"])
+        try:
+            run(download, cwd=work)
+        except SystemExit:
+            die(f"cannot download {package}: as root, run 'apt-get update'; if it "
+                f"is still not found, give your own tree with KERNEL_SRC=")
+    deb = next(work.glob("*.deb"))
+    progress.say(f"unpacking {deb.name}")
+    run(["sh", "-ec", "dpkg-deb --fsys-tarfile \"$0\" |"
+         " tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |"
+         " tar -xJ --strip-components=1", str(deb)], cwd=work)
+    deb.unlink()
+    work.rename(source)
+    return source
+
+
+def patched_files(source, base, staging):
+    """Apply patches/BASE to copies of the files it names: {path: copy}."""
+    patches = sorted((REPO / "patches" / base).glob("*.patch"))
+    if not patches:
+        die(f"there are no patches/{base}; choose a base that has some with KERNEL=")
+    files = {}
+    shutil.rmtree(staging, ignore_errors=True)
+    for patch in patches:
+        for name in re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(), re.M):
+            copy = staging / name
+            if name not in files and (source / name).exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / name, copy)
+            files[name] = copy
+        run(["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch",
+             "-i", str(patch)], cwd=staging)
+    return files
+
+
+def own_files():
+    """The files of ours that belong into a kernel tree: {path: file}."""
+    files = {}
+    for top in OVERLAID:
+        for path in (REPO / top).rglob("*"):
+            if path.is_file() and NOT_OVERLAID not in path.parents:
+                files[str(path.relative_to(REPO))] = path
+    return files
+
+
+def link(path, target):
+    if path.is_symlink() and os.readlink(path) == str(target):
+        return
+    remove(path)
+    path.symlink_to(target)
+
+
+def remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def farm(tree, source, files, rel=""):
+    """Make tree/rel a directory of links to source/rel, but for files.
+
+    files maps a path below rel to a file of ours. A link to it will do where
+    it lies in the repository; one made from a patch is written only if its
+    content changed, to keep its time stamp.
+    """
+    here = tree / rel
+    if here.is_symlink():
+        here.unlink()
+    here.mkdir(parents=True, exist_ok=True)
+
+    below = {}
+    for name, target in files.items():
+        head, _, rest = name.partition("/")
+        below.setdefault(head, {})[rest] = target
+    pristine = source / rel
+    names = set(below)
+    if pristine.is_dir():
+        names |= {entry.name for entry in pristine.iterdir()}
+
+    for entry in list(here.iterdir()):
+        if entry.name not in names and not entry.name.startswith("obj-"):
+            remove(entry)
+    for name in names:
+        path = here / name
+        target = below.get(name, {}).get("")
+        if name not in below:
+            link(path, pristine / name)
+        elif target is None:
+            farm(tree, source, below[name], os.path.join(rel, name))
+        elif REPO / "build" not in target.parents:
+            link(path, target)
+        elif path.is_symlink() or not path.exists() or \
+                path.read_bytes() != target.read_bytes():
+            remove(path)
+            shutil.copyfile(target, path)
+
+
+def read_config(path):
+    """{symbol: value} of a .config or a fragment; what is not set is 'n'."""
+    values = {}
+    for line in path.read_text().splitlines():
+        match = re.match(r"(?:# )?(CONFIG_\w+)(?:=(.*)| is not set)$", line)
+        if match:
+            values[match[1]] = match[2] or "n"
+    return values
+
+
+def fragments(variant, config):
+    names = ["default"]
+    if config != "default":
+        names.append(config)
+    if variant == "rdmacg":
+        names.append("rdmacg")
+    paths = [HERE / "config" / f"{name}.config" for name in names]
+    for path in paths:
+        if not path.exists():
+            known = sorted(p.stem for p in (HERE / "config").glob("*.config"))
+            die(f"no {path.name}; CONFIG is one of: {', '.join(known)}")
+    return paths
+
+
+def configure(tree, obj, paths, make, progress):
+    """Write obj/.config, and see that it has all that was asked for."""
+    wanted = {}
+    for path in paths:
+        wanted.update(read_config(path))
+    request = {}
+    for name in ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config",
+                 "arch/x86/configs/tiny.config"):
+        if (tree / name).exists():
+            request.update(read_config(tree / name))
+    request.update(wanted)
+    text = "".join(f"{key}={value}\n" for key, value in request.items())
+
+    allconfig = obj / "request.config"
+    if (obj / ".config").exists() and allconfig.exists() and \
+            allconfig.read_text() == text:
+        progress.begin("unchanged")
+        return
+    progress.begin(f"{len(wanted)} options on top of tinyconfig")
+    obj.mkdir(exist_ok=True)
+    allconfig.unlink(missing_ok=True)
+    new = obj / "request.config.new"
+    new.write_text(text)
+    run([*make, f"KCONFIG_ALLCONFIG={new}", "allnoconfig"])
+    got = read_config(obj / ".config")
+    lost = [f"  {key}={value}, but it is {got.get(key, 'n')}"
+            for key, value in wanted.items() if got.get(key, "n") != value]
+    if lost:
+        die("the kernel's Kconfig did not take over what "
+            + ", ".join(path.name for path in paths) + " asks for:\n"
+            + "\n".join(lost)
+            + "\nLook up what each depends on ('make menuconfig', '/').")
+    new.rename(allconfig)
+
+
+def compile_kernel(obj, make, log, progress):
+    """make vmlinux, counting compiler runs."""
+    vmlinux = obj / "vmlinux"
+    counted = obj / "objects"
+    first = not vmlinux.exists()
+    about = ""
+    if first:
+        about = f" of about {USUAL_OBJECTS}"
+    progress.begin(f"log in {os.path.relpath(log)}")
+    objects = 0
+    with log.open("w") as out, subprocess.Popen(
+            [*make, "vmlinux"], text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            out.write(line)
+            match = re.match(r"  (?:CC|AS) +(?:\[M\] +)?(\S+)", line)
+            if match:
+                objects += 1
+                progress.tick(f"{objects}{about} objects, {match[1]}")
+            elif re.search(r"\b(error|warning):", line) and not sys.stderr.isatty():
+                sys.stderr.write(line)
+    if process.returncode:
+        sys.stderr.write("\n" + "".join(log.read_text().splitlines(True)[-40:]))
+        die(f"the kernel does not build; the whole log is in {log}")
+    size = vmlinux.stat().st_size / 1e6
+    progress.say(f"{objects} objects compiled, vmlinux has {size:.1f} MB")
+
+
+def version(source):
+    makefile = (source / "Makefile").read_text()
+    return ".".join(re.search(rf"^{key} = (\d+)", makefile, re.M)[1]
+                    for key in ("VERSION", "PATCHLEVEL"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--base", required=True, help="kernel version, as 6.12")
+    parser.add_argument("--variant", default="rdmacg", choices=("rdmacg", "stock"))
+    parser.add_argument("--config", default="default")
+    parser.add_argument("--kernel-src", type=Path,
+                        help="pristine tree to use instead of Debian's")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--tree-only", action="store_true",
+                        help="lay out the tree, and build nothing")
+    args = parser.parse_args()
+
+    progress = Progress(f"{args.base} {args.variant} {args.config}")
+    if args.kernel_src:
+        source = args.kernel_src.resolve()
+        if not (source / "kernel/cgroup/rdma.c").exists():
+            die(f"{source} is no kernel source tree; mend KERNEL_SRC=")
+        progress.begin(f"{source}, version {version(source)}")
+    else:
+        source = fetch(args.base, progress)
+
+    tree = REPO / "build" / args.base / args.variant
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    with (tree.parent / "lock").open("w") as lock:
+        # Two builds at once would only be in each other's way.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        files = {}
+        if args.variant == "rdmacg":
+            files = patched_files(source, args.base, tree.parent / "patched")
+            files.update(own_files())
+        progress.begin(f"{len(files)} files over {source.name}")
+        farm(tree, source, files)
+        if args.tree_only:
+            return
+
+        obj = tree / f"obj-{args.config}"
+        os.environ.setdefault("CCACHE_DIR", str(CACHE / "ccache"))
+        # Our make's own flags and variables are none of the kernel's.
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
+            os.environ.pop(name, None)
+        os.environ.update(KBUILD_BUILD_USER="rdmacg", KBUILD_BUILD_HOST="guest")
+        compiler = ("ccache " if shutil.which("ccache") else "") + "gcc"
+        make = ["make", "-C", str(tree), f"O={obj.name}", f"-j{args.jobs}",
+                f"CC={compiler}", f"HOSTCC={compiler}"]
+        configure(tree, obj, fragments(args.variant, args.config), make, progress)
+        compile_kernel(obj, make, tree.parent / f"{args.variant}-{args.config}.log",
+                       progress)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,468 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boots a kernel in QEMU and runs one command, or an interactive shell, in it.
+
+The guest's root file system is the host's, read-only: it has the host's
+programs and libraries, and a source tree has the same path in both.  init.c is
+its PID 1 and says what goes over the three ports between it and us.
+
+Exit status: that of the command (128 + N if signal N killed it), else
+    2  a wrong option, or something needed is not there
+   70  the kernel reported a fault (WARN, BUG, oops, lockdep, sanitizer, ...),
+       whatever the status of the command
+   71  the guest could not be set up, or died before the command had ended
+  124  the time was up
+
+KVM is used only where a guest was seen to boot with it.  ACCEL=kvm or ACCEL=tcg
+in the environment decides instead.
+"""
+
+import argparse
+import contextlib
+import copy
+import os
+import pathlib
+import re
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import tty
+
+EXIT_KERNEL, EXIT_GUEST, EXIT_TIME = 70, 71, 124
+
+TOP = pathlib.Path(__file__).resolve().parents[4]
+QEMU = "qemu-system-x86_64"
+PROBE_SECONDS = 10
+BOOT_SECONDS = 120
+POWER_OFF_SECONDS = 30
+STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+CUT_KEY = b"\x1d"               # Ctrl-]
+
+# What stands before the kernel's own words in a line of the console.
+STAMP = re.compile(r"^.*?\[ *\d+\.\d{6}\](\[ *[TC]\d+\])? ")
+
+# How reports begin.
+REPORT = re.compile("|".join((
+    r"\[ cut here \]",
+    r"^WARNING: ",
+    r"\bBUG: |^BUG \S+ \(|^kernel BUG at ",
+    r"^Oops\b|\[#\d+\]|^Kernel panic - ",
+    r"\bINFO: (rcu|task .+ blocked|possible |trying to register non-static)",
+    r"\brcu: .* kthread (starved|timer wakeup)",
+    r"\bUBSAN: ",
+    r"\bkmemleak: \d+ new suspected memory leaks",
+    r"\bhard LOCKUP\b",
+    # These have only a stack after them.
+    r"\bcannot create duplicate filename\b",
+    r"^unregister_netdevice: waiting for ",
+    r"^irq \d+: nobody cared",
+)))
+
+
+class RunError(Exception):
+    """The command did not run to its end: the status to exit with, and why."""
+
+    def __init__(self, status, why):
+        super().__init__(why)
+        self.status = status
+
+
+def say(text):
+    print(f"vm: {text}", file=sys.stderr, flush=True)
+
+
+def find_reports(lines, expected=None):
+    """Returns the numbers of the lines in which the kernel reports a fault.
+
+    Those that are expected are left out: a regular expression is found in one
+    of the first lines of such a report.
+    """
+    return [number for number, line in enumerate(lines)
+            if REPORT.search(STAMP.sub("", line))
+            and not (expected and any(re.search(expected, near)
+                                      for near in lines[number:number + 3]))]
+
+
+def show_log(path, failed, expected):
+    """Shows the first report in a log or, of a failed run, its last lines.
+
+    Returns whether there is a report that is not expected.
+    """
+    with open(path, errors="replace", newline="\n") as log:
+        lines = [line.rstrip("\r\n") for line in log]
+    reports = find_reports(lines, expected)
+    if reports:
+        say(f"the kernel reported a fault, line {reports[0] + 1} of {path}:")
+        lines = lines[max(0, reports[0] - 5):reports[0] + 60]
+    elif failed:
+        say(f"the last lines of {path}:")
+        lines = lines[-30:]
+    else:
+        lines = []
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
+    return bool(reports)
+
+
+def write_all(descriptor, data):
+    """Returns how many bytes that were."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left):]
+    return len(data)
+
+
+class Guest:
+    """A QEMU process, and our ends of the ports that lead to its init."""
+
+    LATE = {
+        "boot": "the kernel did not reach user space in time",
+        "set-up": "the guest's set-up did not end in time",
+        "run": "the command was cut: its time is up (--timeout)",
+        "off": "the command had ended, but the guest did not power off",
+    }
+
+    def __init__(self, args, accelerator):
+        self.args = args
+        self.stage = "boot"         # the keys of LATE, in that order
+        self.rest_of_line = b""
+        self.received = [0, 0]      # bytes of standard output and error
+        self.ended = None           # status, and how many bytes there were
+        self.failure = None
+        self.saved_terminal = None
+        self.selector = selectors.DefaultSelector()
+
+        pairs = [socket.socketpair() for _ in range(3)]
+        theirs = [their_end.fileno() for _, their_end in pairs]
+        self.control, self.output, self.error = (ours for ours, _ in pairs)
+        self.open_ports = {self.control, self.output, self.error}
+        self.watch(self.control, self.on_control)
+        self.watch(self.output, self.on_output)
+        self.watch(self.error, self.on_error)
+
+        self.folder = pathlib.Path(
+            tempfile.mkdtemp(prefix="run-", dir=args.log.parent))
+        (self.folder / "command").write_bytes(os.fsencode(args.cmd or ""))
+        args.log.write_bytes(b"")
+        with open(args.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.qemu_command(accelerator, theirs), pass_fds=theirs,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        for _, their_end in pairs:
+            their_end.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # A second signal must not keep us from clearing up after the first.
+        unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.process.kill()
+        self.restore_terminal()
+        self.process.wait()
+        shutil.rmtree(self.folder)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+
+    def qemu_command(self, accelerator, ports):
+        args = self.args
+        command = [
+            # Should we be killed, QEMU goes too.
+            "setpriv", "--pdeathsig", "KILL", QEMU,
+            "-nodefaults", "-no-user-config", "-display", "none",
+            "-no-reboot", "-machine", "q35", "-cpu", "max",
+            "-accel", "kvm" if accelerator == "kvm" else "tcg,thread=multi",
+            "-smp", str(args.smp), "-m", str(args.memory),
+            "-kernel", str(args.kernel),
+            "-append", self.kernel_command_line(),
+            "-chardev", f"file,id=log,append=on,path={args.log}",
+            "-serial", "chardev:log",
+            "-virtfs", "local,mount_tag=hostroot,path=/,readonly=on,"
+                       "security_model=none,multidevs=remap",
+            "-virtfs", f"local,mount_tag=out,path={args.out},"
+                       "security_model=none,multidevs=remap",
+            "-device", "virtio-serial-pci",
+        ]
+        for number, port in enumerate(ports, start=1):
+            command += [
+                "-chardev", f"socket,id=port{number},fd={port}",
+                "-device", f"virtserialport,nr={number},chardev=port{number}",
+            ]
+        return command
+
+    def kernel_command_line(self):
+        """What the kernel does not know becomes the environment of init."""
+        args = self.args
+        term = os.environ.get("TERM", "")
+        return " ".join((
+            "console=ttyS0 earlycon=uart8250,io,0x3f8 ignore_loglevel",
+            "printk.devkmsg=on panic=-1 oops=panic random.trust_cpu=on",
+            "dummy.numdummies=0 root=hostroot rootfstype=9p ro rootflags="
+            "trans=virtio,version=9p2000.L,cache=loose,msize=512000",
+            f"init={args.init}",
+            f"kunit.enable=1 kunit.filter_glob={args.kunit}" if args.kunit
+            else "kunit.enable=0",
+            args.append,
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=/tmp USER=root LANG=C.UTF-8",
+            f"TERM={term if re.fullmatch('[a-z0-9.+-]+', term) else 'dumb'}",
+            f"OUT={args.out} RDMACG_TOP={TOP} RDMACG_RUN={self.folder}",
+            f"RDMACG_MODE={'shell' if args.shell else 'command'}",
+            f"RDMACG_DEVICES={int(args.devices)}",
+        ))
+
+    def watch(self, source, handler):
+        self.selector.register(source, selectors.EVENT_READ, handler)
+
+    def follow(self, seconds, stages):
+        """Passes on what the guest says, in these stages and for that long."""
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        while self.stage in stages and self.open_ports:
+            for key, _ in self.selector.select():
+                key.data()
+            if self.stage == "run" and self.ended and \
+               self.received == self.ended[1:]:
+                self.power_off()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def receive(self, port):
+        # A guest that died with something of ours unread resets the port.
+        with contextlib.suppress(ConnectionResetError):
+            if data := port.recv(65536):
+                return data
+        self.selector.unregister(port)
+        self.open_ports.remove(port)
+        return b""
+
+    def on_output(self):
+        self.received[0] += write_all(1, self.receive(self.output))
+
+    def on_error(self):
+        self.received[1] += write_all(2, self.receive(self.error))
+
+    def on_control(self):
+        text = self.rest_of_line + self.receive(self.control)
+        *lines, self.rest_of_line = text.split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode().partition(" ")
+            if word == "boot":
+                self.stage = "set-up"
+            elif word == "start":
+                self.stage = "run"
+                if self.args.shell:
+                    self.take_terminal()
+            elif word == "fail":
+                self.failure = rest
+                self.power_off()
+            else:
+                status, *sent = map(int, rest.split())
+                self.ended = [status + (128 if word == "signal" else 0), *sent]
+
+    def on_keyboard(self):
+        data = os.read(0, 4096)
+        if not data or CUT_KEY in data:
+            raise RunError(EXIT_GUEST, "the guest was cut from the keyboard")
+        # That a guest is gone shows when its ports end.
+        with contextlib.suppress(BrokenPipeError):
+            self.output.sendall(data)
+
+    def tell(self, line):
+        with contextlib.suppress(BrokenPipeError):
+            self.control.sendall(line.encode() + b"\n")
+
+    def power_off(self):
+        self.stage = "off"
+        self.restore_terminal()
+        signal.setitimer(signal.ITIMER_REAL, POWER_OFF_SECONDS)
+        self.tell("off")
+
+    def take_terminal(self):
+        self.saved_terminal = termios.tcgetattr(0)
+        tty.setraw(0)
+        signal.signal(signal.SIGWINCH, self.send_size)
+        self.send_size()
+        self.watch(0, self.on_keyboard)
+
+    def send_size(self, *_):
+        size = os.get_terminal_size(0)
+        self.tell(f"size {size.lines} {size.columns}")
+
+    def restore_terminal(self):
+        if self.saved_terminal:
+            signal.signal(signal.SIGWINCH, signal.SIG_DFL)
+            self.selector.unregister(0)
+            # The terminal itself may be gone.
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSADRAIN, self.saved_terminal)
+            self.saved_terminal = None
+
+    def status(self):
+        """Returns how the command ended, once QEMU has closed the ports."""
+        if self.failure:
+            raise RunError(EXIT_GUEST, f"in the guest: {self.failure}")
+        if self.stage != "off":
+            what = "it reached user space" if self.stage == "boot" else \
+                "the command had ended"
+            raise RunError(EXIT_GUEST, f"the guest died before {what}")
+        self.process.wait()
+        return self.ended[0]
+
+
+def kvm_boots(args):
+    """Under the KVM of some machines a guest hangs: only a try can tell."""
+    probe = copy.copy(args)
+    probe.shell, probe.kunit = False, None
+    say(f"trying KVM, at most {PROBE_SECONDS} s, this once")
+    with Guest(probe, "kvm") as guest:
+        with contextlib.suppress(TimeoutError):
+            guest.follow(PROBE_SECONDS, ("boot",))
+        return guest.stage != "boot"
+
+
+def choose_accelerator(args):
+    """Returns an accelerator, and what to call when a guest booted with it.
+
+    The outcome of a try is kept only then: a kernel that boots with neither
+    says nothing about KVM.
+    """
+    choice = os.environ.get("ACCEL")
+    if choice or not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return choice or "tcg", lambda: None
+
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    record = pathlib.Path(cache, "rdmacg/accel")
+    host_boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text()
+    key = f"{host_boot.strip()} {os.stat(shutil.which(QEMU)).st_mtime_ns}"
+    with contextlib.suppress(OSError, ValueError):
+        known_key, choice = record.read_text().splitlines()
+        if known_key == key:
+            return choice, lambda: None
+
+    choice = "kvm" if kvm_boots(args) else "tcg"
+    say(f"using {choice.upper()}; {record} remembers it")
+
+    def remember():
+        with contextlib.suppress(OSError):
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_text(f"{key}\n{choice}\n")
+    return choice, remember
+
+
+def run(args):
+    """Returns the status of the command."""
+    accelerator, remember = choose_accelerator(args)
+    if args.shell:
+        say("booting; Ctrl-D ends the shell, Ctrl-] cuts a hung guest")
+    # KUnit runs before user space does, for as long as its suites take.
+    boot_seconds = args.timeout if args.kunit else \
+        min(BOOT_SECONDS, args.timeout)
+    start = time.monotonic()
+    with Guest(args, accelerator) as guest:
+        try:
+            guest.follow(boot_seconds, ("boot",))
+            if guest.stage != "boot":
+                remember()
+            left = max(1, args.timeout - (time.monotonic() - start))
+            guest.follow(0 if args.shell else left, Guest.LATE)
+        except TimeoutError:
+            raise RunError(EXIT_TIME, Guest.LATE[guest.stage]) from None
+        return guest.status()
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    build = TOP / "build"
+    add("--kernel", required=True, help="vmlinux, an ELF file with CONFIG_PVH")
+    add("--init", required=True, help="init.c, built with -static")
+    add("--smp", type=int, default=2, help="CPUs (%(default)s)")
+    add("--memory", type=int, default=1024, help="MiB (%(default)s)")
+    add("--timeout", type=int, default=300, metavar="SECONDS",
+        help="for boot and command together (%(default)s)")
+    add("--log", default=build / "vm/console.log",
+        help="file for what the kernel says (%(default)s)")
+    add("--out", default=build / "vm-out",
+        help="folder that is $OUT in the guest (%(default)s)")
+    add("--append", default="", metavar="WORDS",
+        help="more words for the kernel's command line")
+    add("--kunit", metavar="GLOB",
+        help="run the KUnit suites of such names at boot")
+    add("--expect-report", metavar="REGEX",
+        help="reports of the kernel that are no fault, by their first lines")
+    add("--no-devices", dest="devices", action="store_false",
+        help="make no RDMA devices")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--shell", action="store_true",
+                      help="interactive shell on this terminal")
+    what.add_argument("--cmd", help="command for the guest's shell")
+    what.add_argument("--cmd-env", metavar="NAME",
+                      help="environment variable that holds the command")
+    args = parser.parse_args()
+
+    if args.cmd_env:
+        args.cmd = os.environ.get(args.cmd_env, "")
+    if not args.shell and not args.cmd:
+        parser.error("the command is empty")
+    if args.shell and not os.isatty(0):
+        parser.error("--shell needs a terminal; without one, use --cmd")
+    if os.environ.get("ACCEL", "") not in ("", "kvm", "tcg"):
+        parser.error("ACCEL in the environment is neither kvm nor tcg")
+    for name in ("kernel", "init", "log", "out"):
+        path = pathlib.Path(getattr(args, name)).absolute()
+        if re.search(r"[\s,\"]", str(path)):
+            parser.error(f"{path}: neither QEMU nor the kernel can take a "
+                         "name with blanks, commas or quotes")
+        if name in ("kernel", "init") and not path.is_file():
+            parser.error(f"{path} is not there; it has to be built first")
+        setattr(args, name, path)
+    for program in (QEMU, "setpriv"):
+        if not shutil.which(program):
+            parser.error(f"{program} is not there; install the packages "
+                         "qemu-system-x86 and util-linux")
+    return args
+
+
+def main():
+    args = parse_arguments()
+
+    # Both end even a write that blocks.
+    def time_is_up(*_):
+        raise TimeoutError
+
+    def stop(number, _):
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGALRM, time_is_up)
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
+
+    failed = True
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        args.log.parent.mkdir(parents=True, exist_ok=True)
+        status = run(args)
+        failed = False
+    except RunError as error:
+        say(error)
+        status = error.status
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        say(error)
+        return EXIT_GUEST
+    if show_log(args.log, failed, args.expect_report) and status != EXIT_TIME:
+        status = EXIT_KERNEL
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

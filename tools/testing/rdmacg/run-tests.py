@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run make targets that print TAP or KTAP, and count what they say.
+
+Each target runs in turn, with its time, and what it prints is passed on. The
+last line is "N passed, N failed, N skipped" over all test cases. Apart from
+failed cases, these count as a failure: a target that exits non-zero though no
+case failed, one without cases, and one with fewer cases than its plan.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+
+
+class Counts:
+    """What one stream of TAP says; subtests count instead of their parent."""
+
+    def __init__(self):
+        self.passed, self.failed, self.skipped, self.complaints = [], [], [], []
+        self.plans = {}     # indentation: [results planned, results seen]
+        self.deeper = -1    # indentation of the subtests just read
+
+    def feed(self, line):
+        match = re.match(r"(?:\[ *\d+\.\d+\] )?( *)(?:1\.\.(\d+)|(not )?ok (\d+)(.*))", line)
+        if not match:
+            return
+        indent = len(match[1])
+        if match[2]:
+            self.plans.setdefault(indent, [0, 0])[0] += int(match[2])
+            return
+        self.plans.setdefault(indent, [0, 0])[1] += 1
+        if self.deeper > indent:
+            self.deeper = -1
+            return
+        self.deeper = indent
+        name = match[5].removeprefix(" -").strip()
+        if re.search(r"# SKIP\b", name, re.I):
+            self.skipped.append(name)
+        else:
+            (self.failed if match[3] else self.passed).append(name)
+
+    def finish(self, status):
+        for planned, seen in self.plans.values():
+            if planned != seen:
+                self.complaints.append(f"{seen} results for a plan of {planned}")
+        if not self.passed and not self.failed and not self.skipped:
+            self.complaints.append("no test case ran")
+        if status and not self.failed:
+            self.complaints.append(f"exit status {status}, though no case failed")
+
+    def number_failed(self):
+        return len(self.failed) + len(self.complaints)
+
+    def __str__(self):
+        return (f"{len(self.passed)} passed, {self.number_failed()} failed, "
+                f"{len(self.skipped)} skipped")
+
+
+def run(target, make):
+    counts = Counts()
+    with subprocess.Popen([make, "--no-print-directory", target], text=True,
+                          errors="replace", stdout=subprocess.PIPE) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            counts.feed(line)
+    counts.finish(process.returncode)
+    return counts
+
+
+def expected_failures(path):
+    lines = (line.partition("#")[0].strip() for line in open(path, encoding="utf-8"))
+    return {line for line in lines if line}
+
+
+def judge_expected(counts, expected):
+    """Turn failures that were announced into passes, and missing ones around."""
+    surprising = [name for name in counts.passed if name in expected]
+    announced = [name for name in counts.failed if name in expected]
+    counts.passed = [n for n in counts.passed if n not in expected] + announced
+    counts.failed = [n for n in counts.failed if n not in expected]
+    counts.complaints = [c for c in counts.complaints if "exit status" not in c]
+    counts.complaints += [f"{name} should have failed" for name in surprising]
+    ran = set(announced) | set(surprising)
+    counts.complaints += [f"{name} did not run" for name in sorted(expected - ran)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--make", default="make")
+    parser.add_argument("--expect-failures", metavar="FILE",
+                        help="names of cases that must fail, the only ones that may")
+    parser.add_argument("target", nargs="+")
+    args = parser.parse_args()
+
+    total = Counts()
+    summary = []
+    for number, target in enumerate(args.target, 1):
+        print(f"== [{number}/{len(args.target)}] make {target}", flush=True)
+        started = time.monotonic()
+        counts = run(target, args.make)
+        if args.expect_failures:
+            judge_expected(counts, expected_failures(args.expect_failures))
+        seconds = time.monotonic() - started
+        summary.append(f"{target}: {counts} in {seconds:.0f} s")
+        summary += [f"  failed: {name}" for name in counts.failed]
+        summary += [f"  failed: {complaint}" for complaint in counts.complaints]
+        summary += [f"  skipped: {name}" for name in counts.skipped]
+        for mine, theirs in ((total.passed, counts.passed),
+                             (total.failed, counts.failed),
+                             (total.complaints, counts.complaints),
+                             (total.skipped, counts.skipped)):
+            mine += theirs
+    print("== Summary", *summary, total, sep="\n")
+    return 1 if total.number_failed() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
