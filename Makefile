@@ -23,9 +23,6 @@ kernel.py := $(qemu)/kernel.py --base $(KERNEL) --jobs $(JOBS) \
 	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
 vm.py	:= $(qemu)/vm.py --kernel $(vmlinux) --init $(build)/guest/init --smp $(SMP)
 
-# What is run in the kernel's tree knows nothing of our make's variables.
-kbuild	:= env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(obj)
-
 packages_guest := gcc make libc6-dev flex bison bc libelf-dev xz-utils patch \
 	ccache python3 qemu-system-x86 iproute2 pkgconf libibverbs-dev \
 	ibverbs-providers ibverbs-utils kmod util-linux
@@ -60,10 +57,13 @@ kunit: guest
 
 kselftest: guest $(build)/$(KERNEL)/kselftest/test_rdma
 	@$(vm.py) --log $(build)/vm/kselftest.log \
-		--cmd $(build)/$(KERNEL)/kselftest/test_rdma
+		--cmd "$(build)/$(KERNEL)/kselftest/test_rdma $(T)"
+
+kselftest-%:
+	@$(MAKE) kselftest T=$*:
 
 # The IB core warns when it drops an object.
-driver-failure: guest $(build)/guest/verbs $(modules)/fail_destroy.ko
+driver-failure: guest $(build)/guest/verbs
 	@$(vm.py) --log $(build)/vm/driver-failure.log \
 		--expect-report 'uverbs_destroy_ufile_hw' \
 		--cmd "$(qemu)/driver-failure.sh $(modules)/fail_destroy.ko $(build)/guest/verbs"
@@ -74,7 +74,8 @@ runner-test: setup
 
 test-stock: setup
 	@VARIANT=stock $(here)/run-tests.py --make $(MAKE) \
-		--expect-failures $(qemu)/stock-expected-failures kselftest driver-failure
+		--expect-failures $(qemu)/stock-expected-failures \
+		kselftest-v2 kselftest-v1 driver-failure
 
 #:   shell        a shell in the guest; Ctrl-D ends it
 #:   vm CMD='..'  run one command in the guest; only its output is on stdout
@@ -114,6 +115,7 @@ distclean: clean
 #:   VARIANT=rdmacg       or stock: the untouched tree with the same options
 #:   CONFIG=default       options, a file in tools/testing/rdmacg/qemu/config
 #:   SMP=2                CPUs of the guest
+#:   T=                   part of the names of the kselftest cases to run
 #:   JOBS=                compilers at a time; as many as there are CPUs
 
 $(build)/guest/init: $(qemu)/init.c | setup
@@ -123,13 +125,6 @@ $(build)/guest/init: $(qemu)/init.c | setup
 $(build)/guest/verbs: $(qemu)/verbs.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -o $@ $< -libverbs
-
-# kbuild puts what it makes of a module beside its source.
-$(modules)/fail_destroy.ko: $(wildcard $(here)/modules/*) | guest
-	@mkdir -p $(@D)
-	@cp $(here)/modules/* $(@D)
-	@$(kbuild) modules_prepare
-	@$(kbuild) M=$(@D) KBUILD_MODPOST_WARN=1 modules
 
 # Built as the kernel builds it, in the tree that has it.
 $(build)/$(KERNEL)/kselftest/test_rdma: selftest := $(tree)/tools/testing/selftests/cgroup

@@ -15,12 +15,7 @@ MODULE_PARM_DESC(function, "driver's destroy verb, by its symbol");
 
 void fail_destroy_return(void);
 
-asm(".pushsection .text\n"
-    ".type fail_destroy_return, @function\n"
-    "fail_destroy_return:\n"
-    "	ret\n"
-    ".size fail_destroy_return, . - fail_destroy_return\n"
-    ".popsection\n");
+asm(".pushsection .text; fail_destroy_return: ret; .popsection");
 
 /* At the function's first instruction, go straight back to its caller. */
 static int fail_destroy_pre(struct kprobe *probe, struct pt_regs *regs)
@@ -30,8 +25,15 @@ static int fail_destroy_pre(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
+/* Keeps the probe from being optimized to a jump, which could not return. */
+static void fail_destroy_post(struct kprobe *probe, struct pt_regs *regs,
+			      unsigned long flags)
+{
+}
+
 static struct kprobe fail_destroy_probe = {
 	.pre_handler = fail_destroy_pre,
+	.post_handler = fail_destroy_post,
 };
 
 static int __init fail_destroy_init(void)

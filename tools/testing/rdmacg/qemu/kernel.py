@@ -9,6 +9,7 @@ make compiles only what changed.
 
     build/BASE/VARIANT/             the tree
     build/BASE/VARIANT/obj-CONFIG/  what is made of it, vmlinux above all
+    build/BASE/VARIANT-modules-CONFIG/  the test modules
 
 The build directory lies right below the tree because kbuild then calls the
 tree "..": compiler command lines, and with them ccache's hits, are the same
@@ -32,7 +33,8 @@ OVERLAID = ("kernel", "include", "drivers", "Documentation", "tools")
 NOT_OVERLAID = REPO / "tools/testing/rdmacg"
 # Compiler runs in a first build, for the progress line until one is counted.
 USUAL_OBJECTS = 1600
-STEPS = ("source", "tree", "configuration", "compilation")
+STEPS = ("source", "tree", "configuration", "compilation", "test modules")
+MODULES = REPO / "tools/testing/rdmacg/modules"
 
 
 def die(message):
@@ -285,6 +287,22 @@ def compile_kernel(obj, make, log, progress):
     progress.say(f"{objects} objects compiled, vmlinux has {size:.1f} MB")
 
 
+def compile_modules(obj, make, folder, progress):
+    """Build the test modules in folder: kbuild wants them beside their source."""
+    sources = [path for path in MODULES.iterdir() if path.is_file()]
+    newest = max(path.stat().st_mtime for path in [*sources, obj / "vmlinux"])
+    built = list(folder.glob("*.ko"))
+    if built and min(path.stat().st_mtime for path in built) > newest:
+        progress.begin("up to date")
+        return
+    progress.begin(f"{len(list(MODULES.glob('*.c')))} to build")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(MODULES, folder)
+    run([*make, "modules_prepare"])
+    # The kernel has no modules of its own, and so no Module.symvers.
+    run([*make, f"M={folder}", "KBUILD_MODPOST_WARN=1", "modules"])
+
+
 def version(source):
     makefile = (source / "Makefile").read_text()
     return ".".join(re.search(rf"^{key} = (\d+)", makefile, re.M)[1]
@@ -338,6 +356,9 @@ def main():
         configure(tree, obj, fragments(args.variant, args.config), make, progress)
         compile_kernel(obj, make, tree.parent / f"{args.variant}-{args.config}.log",
                        progress)
+        compile_modules(obj, make,
+                        tree.parent / f"{args.variant}-modules-{args.config}",
+                        progress)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,2895 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the rdma cgroup controller: what rdma.max and rdma.current promise
+ * to user space, proved with verbs objects on software RDMA devices.
+ *
+ * The program makes its own devices (rxe and siw, each on a dummy link) and its
+ * own cgroups, first on the unified hierarchy and then on a cgroup v1 mount, and
+ * takes everything away again, also after a failure or a signal.
+ *
+ * Three kinds of processes take part:
+ *
+ *   supervisor  makes and removes devices and hierarchies, runs the tests one
+ *               by one, tidies up after each, and reports in TAP
+ *   test        one per test; reads and writes the cgroup files, and judges
+ *   holders     sit in the cgroups under test; make, keep and drop verbs
+ *               objects when the test asks them to
+ *
+ * A test that cannot go on exits. It need not tidy up.
+ *
+ * Usage: test_rdma [PART-OF-NAME]    for instance: test_rdma v1:test_parse
+ */
+#define _GNU_SOURCE
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <mntent.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <rdma/rdma_netlink.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#if __has_include("infiniband/verbs.h")
+#include <infiniband/verbs.h>
+#define HAVE_LIBIBVERBS
+#endif
+
+#include "../kselftest.h"
+#include "cgroup_util.h"
+
+#ifndef __printf
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
+#endif
+
+#define TOP_NAME	"rdmacg_test"	/* the cgroup that holds all others */
+#define RXE_NAME	"rdmacg_rxe"	/* devices made here, there for all tests */
+#define SIW_NAME	"rdmacg_siw"
+#define GUEST_NAME	"rdmacg_guest"	/* one that comes and goes in a test */
+#define DEVICE_NAME_MAX	64		/* with the final 0, as in the kernel */
+#define NO_LIMIT	2147483647	/* S32_MAX, written as "max" */
+#define NOBODY		65534		/* the ID of some user who is not root */
+#define TEST_TIMEOUT	120		/* seconds */
+#define SETTLE_MS	10000		/* for what the kernel ends in the background */
+
+/* An RDMA device. It and the network link below it bear the same name. */
+struct device {
+	const char *name;
+	const char *driver;
+	char missing[128];	/* why there is none; empty if there is one */
+#ifdef HAVE_LIBIBVERBS
+	struct ibv_device *verbs;
+#endif
+};
+
+static struct device devices[] = {
+	{ .name = RXE_NAME, .driver = "rxe" },
+	{ .name = SIW_NAME, .driver = "siw" },
+};
+
+/* What all processes see. */
+static struct {
+	int go;			/* racers run while it is set */
+	char reason[256];	/* why the test was skipped */
+} *shared;
+
+/* Where cgroups are made. */
+static struct hierarchy {
+	const char *name;
+	bool unified;
+	char root[PATH_MAX];		/* the mount */
+	char top[PATH_MAX];		/* our cgroup below it */
+	bool own_mount;			/* v1: nobody had mounted it */
+} unified = { .name = "v2", .unified = true }, legacy = { .name = "v1" };
+
+/* The hierarchy under test. */
+static struct hierarchy *current;
+
+/*
+ * Judging
+ */
+
+/* Ends the test. */
+static void __printf(2, 3) fail(const char *where, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ksft_print_msg("%s: %s\n", where, text);
+	exit(KSFT_FAIL);
+}
+
+/* Ends the test, too: it cannot be run here. */
+static void __printf(1, 2) skip(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(shared->reason, sizeof(shared->reason), format, args);
+	va_end(args);
+	exit(KSFT_SKIP);
+}
+
+#define STRING_OF(x)	#x
+#define STRING(x)	STRING_OF(x)
+#define HERE		"line " STRING(__LINE__)
+
+#define expect(condition, format, ...) do {				\
+	if (!(condition))						\
+		fail(HERE, "expected " #condition ": " format,		\
+		     ##__VA_ARGS__);					\
+} while (0)
+
+static void sleep_ms(long ms)
+{
+	struct timespec duration = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&duration, NULL);
+}
+
+/* Repeats @condition until it holds, for as long as the kernel may need. */
+#define becomes(condition) ({						\
+	int _tries = SETTLE_MS / 10;					\
+									\
+	while (!(condition) && --_tries)				\
+		sleep_ms(10);						\
+	_tries > 0;							\
+})
+
+/*
+ * Netlink: RDMA devices, and the links below them
+ */
+
+struct message {
+	struct nlmsghdr head;
+	char body[512];
+};
+
+static void start_message(struct message *message, int type, int flags)
+{
+	memset(message, 0, sizeof(*message));
+	message->head.nlmsg_len = NLMSG_LENGTH(0);
+	message->head.nlmsg_type = type;
+	message->head.nlmsg_flags = NLM_F_REQUEST | flags;
+}
+
+static void *append(struct message *message, const void *data, size_t len)
+{
+	char *end = (char *)message + message->head.nlmsg_len;
+
+	memcpy(end, data, len);
+	message->head.nlmsg_len += NLMSG_ALIGN(len);
+	return end;
+}
+
+static struct nlattr *append_attr(struct message *message, int type,
+				  const void *data, size_t len)
+{
+	struct nlattr head = { .nla_len = NLA_HDRLEN + len, .nla_type = type };
+	struct nlattr *attr = append(message, &head, sizeof(head));
+
+	append(message, data, len);
+	return attr;
+}
+
+static void append_string(struct message *message, int type, const char *text)
+{
+	append_attr(message, type, text, strlen(text) + 1);
+}
+
+/* Returns a socket with the kernel's answer to @message pending, or -errno. */
+static int send_message(int protocol, struct message *message)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		return -errno;
+	if (send(fd, message, message->head.nlmsg_len, 0) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* Returns what the kernel says to a request that wants something done. */
+static int request(int protocol, struct message *message)
+{
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr ack;
+		char rest[1024];
+	} answer;
+	ssize_t len;
+	int fd;
+
+	message->head.nlmsg_flags |= NLM_F_ACK;
+	fd = send_message(protocol, message);
+	if (fd < 0)
+		return fd;
+	len = recv(fd, &answer, sizeof(answer), 0);
+	close(fd);
+	if (len < (ssize_t)NLMSG_LENGTH(sizeof(answer.ack)) ||
+	    answer.head.nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return answer.ack.error;
+}
+
+static void start_nldev(struct message *message, int command, int flags)
+{
+	start_message(message, RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, command), flags);
+}
+
+static int attr_of_device(const struct nlmsghdr *head, int type,
+			  void *data, size_t size)
+{
+	const char *at = NLMSG_DATA(head);
+	const char *end = (char *)head + head->nlmsg_len;
+
+	while (at < end) {
+		const struct nlattr *attr = (const struct nlattr *)at;
+		size_t len = attr->nla_len - NLA_HDRLEN;
+
+		if (attr->nla_type == type) {
+			memcpy(data, attr + 1, len < size ? len : size);
+			return 0;
+		}
+		at += NLA_ALIGN(attr->nla_len);
+	}
+	return -ENOENT;
+}
+
+/*
+ * Finds the first device for which @name is the name or, with @prefix, the
+ * start of it. Returns its index or -errno.
+ */
+static int find_device(const char *name, bool prefix)
+{
+	size_t compared = strlen(name) + (prefix ? 0 : 1);
+	int fd, found = -ENODEV;
+	char buf[16 * 1024];
+	struct message message;
+	bool done = false;
+
+	start_nldev(&message, RDMA_NLDEV_CMD_GET, NLM_F_DUMP);
+	fd = send_message(NETLINK_RDMA, &message);
+	if (fd < 0)
+		return fd;
+	while (!done) {
+		const struct nlmsghdr *head = (struct nlmsghdr *)buf;
+		ssize_t len = recv(fd, buf, sizeof(buf), 0);
+
+		done = len <= 0;
+		for (; !done && NLMSG_OK(head, len); head = NLMSG_NEXT(head, len)) {
+			char seen[DEVICE_NAME_MAX] = "";
+			__u32 index;
+
+			done = head->nlmsg_type == NLMSG_DONE ||
+			       head->nlmsg_type == NLMSG_ERROR;
+			if (done ||
+			    attr_of_device(head, RDMA_NLDEV_ATTR_DEV_NAME,
+					   seen, sizeof(seen)) ||
+			    attr_of_device(head, RDMA_NLDEV_ATTR_DEV_INDEX,
+					   &index, sizeof(index)))
+				continue;
+			if (found < 0 && !strncmp(seen, name, compared))
+				found = index;
+		}
+	}
+	close(fd);
+	return found;
+}
+
+static int remove_device_by_index(__u32 index)
+{
+	struct message message;
+
+	start_nldev(&message, RDMA_NLDEV_CMD_DELLINK, 0);
+	append_attr(&message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
+	return request(NETLINK_RDMA, &message);
+}
+
+static int rename_device(const char *from, const char *to)
+{
+	int index = find_device(from, false);
+	struct message message;
+
+	if (index < 0)
+		return index;
+	start_nldev(&message, RDMA_NLDEV_CMD_SET, 0);
+	append_attr(&message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
+	append_string(&message, RDMA_NLDEV_ATTR_DEV_NAME, to);
+	return request(NETLINK_RDMA, &message);
+}
+
+static int add_link(const char *name)
+{
+	struct ifinfomsg info = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct message message;
+	struct nlattr *nest;
+
+	start_message(&message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	append(&message, &info, sizeof(info));
+	append_string(&message, IFLA_IFNAME, name);
+	nest = append_attr(&message, IFLA_LINKINFO, "", 0);
+	append_string(&message, IFLA_INFO_KIND, "dummy");
+	nest->nla_len = (char *)&message + message.head.nlmsg_len - (char *)nest;
+	return request(NETLINK_ROUTE, &message);
+}
+
+static int remove_link(const char *name)
+{
+	struct ifinfomsg info = {};
+	struct message message;
+
+	start_message(&message, RTM_DELLINK, 0);
+	append(&message, &info, sizeof(info));
+	append_string(&message, IFLA_IFNAME, name);
+	return request(NETLINK_ROUTE, &message);
+}
+
+static int add_device_on_link(const struct device *device)
+{
+	struct message message;
+
+	start_nldev(&message, RDMA_NLDEV_CMD_NEWLINK, 0);
+	append_string(&message, RDMA_NLDEV_ATTR_DEV_NAME, device->name);
+	append_string(&message, RDMA_NLDEV_ATTR_LINK_TYPE, device->driver);
+	append_string(&message, RDMA_NLDEV_ATTR_NDEV_NAME, device->name);
+	return request(NETLINK_RDMA, &message);
+}
+
+/* Blocks while a process has a context of the device open. */
+static int remove_device(const char *name)
+{
+	int index = find_device(name, false);
+
+	return index < 0 ? index : remove_device_by_index(index);
+}
+
+/*
+ * Verbs
+ */
+
+enum kind {
+	CONTEXT, PD, CQ, CQ_EX, QP_RC, QP_UC, QP_UD, QP_EX, MR, MW_1, MW_2, AH,
+	SRQ, CHANNEL,
+
+	/* These ask for what a driver must refuse. */
+	BAD_MR, BAD_AH, BAD_CQ,
+
+	NR_KINDS
+};
+
+static const char * const kind_names[NR_KINDS] = {
+	[CONTEXT] = "context",
+	[PD] = "PD",
+	[CQ] = "CQ",
+	[CQ_EX] = "extended CQ",
+	[QP_RC] = "RC QP",
+	[QP_UC] = "UC QP",
+	[QP_UD] = "UD QP",
+	[QP_EX] = "extended QP",
+	[MR] = "MR",
+	[MW_1] = "type 1 MW",
+	[MW_2] = "type 2 MW",
+	[AH] = "AH",
+	[SRQ] = "SRQ",
+	[CHANNEL] = "completion channel",
+	[BAD_MR] = "MR of no memory",
+	[BAD_AH] = "AH of no port",
+	[BAD_CQ] = "too large CQ",
+};
+
+#define MAX_MADE	256	/* of one kind by one process */
+
+/* What this process has made, the newest last. Its threads may race. */
+static struct {
+	int nr;
+	void *item[MAX_MADE];
+} made[NR_KINDS];
+
+#ifdef HAVE_LIBIBVERBS
+
+static struct ibv_device *used;		/* the device this process works with */
+
+static void *make_qp(struct ibv_pd *pd, struct ibv_cq *cq, enum ibv_qp_type type)
+{
+	struct ibv_qp_init_attr attr = {
+		.send_cq = cq,
+		.recv_cq = cq,
+		.cap = { 1, 1, 1, 1 },
+		.qp_type = type,
+	};
+
+	return ibv_create_qp(pd, &attr);
+}
+
+static void *make_qp_ex(struct ibv_pd *pd, struct ibv_cq *cq)
+{
+	struct ibv_qp_init_attr_ex attr = {
+		.send_cq = cq,
+		.recv_cq = cq,
+		.cap = { 1, 1, 1, 1 },
+		.qp_type = IBV_QPT_RC,
+		.comp_mask = IBV_QP_INIT_ATTR_PD |
+			     IBV_QP_INIT_ATTR_SEND_OPS_FLAGS,
+		.pd = pd,
+		.send_ops_flags = IBV_QP_EX_WITH_SEND,
+	};
+
+	return ibv_create_qp_ex(pd->context, &attr);
+}
+
+static void *make_mr(struct ibv_pd *pd, bool with_memory)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (!with_memory)
+		munmap(memory, size);
+	return ibv_reg_mr(pd, memory, size, IBV_ACCESS_LOCAL_WRITE);
+}
+
+static void *make_ah(struct ibv_pd *pd, int port)
+{
+	struct ibv_ah_attr attr = {
+		.is_global = 1,
+		.port_num = port,
+		/* To a multicast group no route need be known. */
+		.grh = { .dgid.raw = { 0xff, 2, [15] = 1 }, .hop_limit = 1 },
+	};
+
+	return ibv_create_ah(pd, &attr);
+}
+
+/*
+ * Makes one, in the oldest context, with the oldest PD and CQ. Returns NULL and
+ * sets errno if it is refused.
+ */
+static void *make_one(enum kind kind)
+{
+	struct ibv_context *context = made[CONTEXT].item[0];
+	struct ibv_pd *pd = made[PD].item[0];
+	struct ibv_cq *cq = made[CQ].item[0];
+	struct ibv_cq_init_attr_ex cq_attr = { .cqe = 1 };
+	struct ibv_srq_init_attr srq_attr = { .attr = { 1, 1, 0 } };
+
+	switch (kind) {
+	case CONTEXT:
+		return ibv_open_device(used);
+	case PD:
+		return ibv_alloc_pd(context);
+	case CQ:
+		return ibv_create_cq(context, 1, NULL, NULL, 0);
+	case CQ_EX:
+		return ibv_create_cq_ex(context, &cq_attr);
+	case QP_RC:
+		return make_qp(pd, cq, IBV_QPT_RC);
+	case QP_UC:
+		return make_qp(pd, cq, IBV_QPT_UC);
+	case QP_UD:
+		return make_qp(pd, cq, IBV_QPT_UD);
+	case QP_EX:
+		return make_qp_ex(pd, cq);
+	case MR:
+		return make_mr(pd, true);
+	case MW_1:
+		return ibv_alloc_mw(pd, IBV_MW_TYPE_1);
+	case MW_2:
+		return ibv_alloc_mw(pd, IBV_MW_TYPE_2);
+	case AH:
+		return make_ah(pd, 1);
+	case SRQ:
+		return ibv_create_srq(pd, &srq_attr);
+	case CHANNEL:
+		return ibv_create_comp_channel(context);
+	case BAD_MR:
+		return make_mr(pd, false);
+	case BAD_AH:
+		return make_ah(pd, 200);
+	case BAD_CQ:
+		return ibv_create_cq(context, INT_MAX, NULL, NULL, 0);
+	default:
+		return NULL;
+	}
+}
+
+/* Returns 0 if it is gone. */
+static int drop_one(enum kind kind, void *item)
+{
+	switch (kind) {
+	case CONTEXT:
+		return ibv_close_device(item);
+	case PD:
+		return ibv_dealloc_pd(item);
+	case CQ:
+	case CQ_EX:
+		return ibv_destroy_cq(item);
+	case QP_RC:
+	case QP_UC:
+	case QP_UD:
+	case QP_EX:
+		return ibv_destroy_qp(item);
+	case MR:
+		return ibv_dereg_mr(item);
+	case MW_1:
+	case MW_2:
+		return ibv_dealloc_mw(item);
+	case AH:
+		return ibv_destroy_ah(item);
+	case SRQ:
+		return ibv_destroy_srq(item);
+	case CHANNEL:
+		return ibv_destroy_comp_channel(item);
+	default:
+		return -1;
+	}
+}
+
+static void find_verbs(struct device *device)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+
+	device->verbs = NULL;
+	/* Not freed: the entry found is used for as long as the process lives. */
+	for (; list && *list && !device->verbs; list++)
+		if (!strcmp(ibv_get_device_name(*list), device->name))
+			device->verbs = *list;
+}
+
+static void use_device(const struct device *device)
+{
+	if (!device->verbs)
+		skip("libibverbs does not find %s: no provider for %s?",
+		     device->name, device->driver);
+	used = device->verbs;
+}
+
+/* Everything a context does goes through this file descriptor. */
+static int *context_fd(void)
+{
+	struct ibv_context *context = made[CONTEXT].item[0];
+
+	return &context->cmd_fd;
+}
+
+#else
+
+/* Not reached: use_device() has ended the test. */
+
+static void *make_one(enum kind kind)
+{
+	return NULL;
+}
+
+static int drop_one(enum kind kind, void *item)
+{
+	return 0;
+}
+
+static void find_verbs(struct device *device)
+{
+}
+
+static void use_device(const struct device *device)
+{
+	skip("built without libibverbs: install its development files");
+}
+
+static int *context_fd(void)
+{
+	return NULL;
+}
+
+#endif /* HAVE_LIBIBVERBS */
+
+/* Returns 0 or -errno; then device->missing says what to do. */
+static int add_device(struct device *device)
+{
+	int err = add_link(device->name);
+
+	if (err) {
+		snprintf(device->missing, sizeof(device->missing),
+			 "cannot add dummy link %s: %s (is the driver there?)",
+			 device->name, strerror(-err));
+		return err;
+	}
+	err = add_device_on_link(device);
+	if (err) {
+		snprintf(device->missing, sizeof(device->missing),
+			 "cannot add %s device %s: %s (is the %s driver there?)",
+			 device->driver, device->name, strerror(-err),
+			 device->driver);
+		remove_link(device->name);
+		return err;
+	}
+	device->missing[0] = 0;
+	find_verbs(device);
+	return 0;
+}
+
+/*
+ * Jobs: what holders do when asked
+ */
+
+struct outcome {
+	int done;		/* how many of what was asked for */
+	int err;		/* errno of what failed, 0 if nothing did */
+};
+
+typedef struct outcome job_fn(int what, int count);
+
+struct order {
+	job_fn *job;
+	int what, count;
+};
+
+/* A way between two holders, or to the child of one. */
+static int lane[2];
+
+static struct outcome make(int kind, int count)
+{
+	struct outcome outcome = {};
+
+	while (outcome.done < count) {
+		void *item = make_one(kind);
+
+		if (!item) {
+			outcome.err = errno;
+			break;
+		}
+		made[kind].item[__atomic_fetch_add(&made[kind].nr, 1,
+						   __ATOMIC_RELAXED)] = item;
+		outcome.done++;
+	}
+	return outcome;
+}
+
+static struct outcome drop(int kind, int count)
+{
+	struct outcome outcome = {};
+
+	while (outcome.done < count && made[kind].nr) {
+		if (drop_one(kind, made[kind].item[--made[kind].nr])) {
+			outcome.err = errno;
+			break;
+		}
+		outcome.done++;
+	}
+	return outcome;
+}
+
+static bool racing(void)
+{
+	return __atomic_load_n(&shared->go, __ATOMIC_ACQUIRE);
+}
+
+static void set_racing(bool go)
+{
+	__atomic_store_n(&shared->go, go, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &shared->go, FUTEX_WAKE, INT_MAX);
+}
+
+static void wait_for_race(void)
+{
+	while (!racing())
+		syscall(SYS_futex, &shared->go, FUTEX_WAIT, 0, NULL);
+}
+
+static struct outcome make_when_racing(int kind, int count)
+{
+	wait_for_race();
+	return make(kind, count);
+}
+
+#define NR_RACERS	8
+#define RACER_TRIES	24
+
+static void *run_racer(void *arg)
+{
+	struct outcome *outcome = arg;
+
+	*outcome = make_when_racing(outcome->done, RACER_TRIES);
+	return NULL;
+}
+
+/*
+ * @count threads of the holder race until each was refused one. The errno is
+ * that of all refusals, or -1 if they differ.
+ */
+static struct outcome race_threads(int kind, int count)
+{
+	struct outcome sum = {}, each[NR_RACERS];
+	pthread_t thread[NR_RACERS];
+	int i;
+
+	for (i = 0; i < count; i++) {
+		each[i].done = kind;
+		if (pthread_create(&thread[i], NULL, run_racer, &each[i]))
+			fail(HERE, "cannot start a thread");
+	}
+	set_racing(true);
+	for (i = 0; i < count; i++) {
+		pthread_join(thread[i], NULL);
+		sum.done += each[i].done;
+		if (i && sum.err != each[i].err)
+			sum.err = -1;
+		else
+			sum.err = each[i].err;
+	}
+	return sum;
+}
+
+#define BATCH	4
+
+/*
+ * Makes as many as a batch holds or the controller lets through, and drops
+ * them, over and over while the race lasts. Counts what was made; the errno is
+ * EAGAIN if one was refused, and -1 if anything else went wrong.
+ */
+static struct outcome churn(int kind, int unused)
+{
+	struct outcome outcome = {};
+
+	wait_for_race();
+	while (racing()) {
+		void *item[BATCH];
+		int nr = 0;
+
+		while (nr < BATCH && (item[nr] = make_one(kind)))
+			nr++;
+		if (nr < BATCH && outcome.err != -1)
+			outcome.err = errno == EAGAIN ? EAGAIN : -1;
+		outcome.done += nr;
+		while (nr)
+			if (drop_one(kind, item[--nr]))
+				outcome.err = -1;
+	}
+	return outcome;
+}
+
+static void serve(int fd)
+{
+	struct order order;
+
+	while (recv(fd, &order, sizeof(order), 0) == sizeof(order)) {
+		struct outcome outcome = order.job(order.what, order.count);
+
+		if (send(fd, &outcome, sizeof(outcome), 0) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+/* Makes a child that inherits all. It serves on the lane's far end. */
+static struct outcome fork_child(int unused, int unused2)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		close(lane[0]);
+		serve(lane[1]);
+	}
+	return (struct outcome){ pid, pid < 0 ? errno : 0 };
+}
+
+/* Hands the open context over to the holder that takes it. */
+static struct outcome pass_context(int unused, int unused2)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {};
+	struct iovec byte = { "", 1 };
+	struct msghdr message = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), context_fd(), sizeof(int));
+	return (struct outcome){ 1, sendmsg(lane[0], &message, 0) < 0 ? errno : 0 };
+}
+
+/*
+ * Makes this holder's context speak through the descriptor passed; its own one
+ * is closed by that.
+ */
+static struct outcome take_context(int unused, int unused2)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec into = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &into,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	if (recvmsg(lane[1], &message, 0) != 1 || !CMSG_FIRSTHDR(&message))
+		return (struct outcome){ 0, EPROTO };
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	if (dup2(fd, *context_fd()) < 0 || close(fd))
+		return (struct outcome){ 0, errno };
+	return (struct outcome){ 1, 0 };
+}
+
+/*
+ * Holders
+ */
+
+struct holder {
+	pid_t pid;
+	int fd;
+};
+
+/* A child that dies with its parent. */
+static pid_t spawn(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fail(HERE, "fork: %s", strerror(errno));
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+/* A new holder in @cgroup that works with @device. */
+static struct holder hold(const char *cgroup, const struct device *device)
+{
+	struct holder holder;
+	int pair[2];
+
+	use_device(device);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		fail(HERE, "socketpair: %s", strerror(errno));
+	holder.pid = spawn();
+	if (!holder.pid) {
+		int err = cg_enter_current(cgroup);
+
+		if (err)
+			fail(HERE, "enter %s: %s", cgroup, strerror(-err));
+		close(pair[0]);
+		serve(pair[1]);
+	}
+	close(pair[1]);
+	holder.fd = pair[0];
+	return holder;
+}
+
+static void start(struct holder *holder, job_fn *job, int what, int count)
+{
+	struct order order = { job, what, count };
+
+	if (send(holder->fd, &order, sizeof(order), MSG_NOSIGNAL) < 0)
+		fail(HERE, "holder %d is gone", holder->pid);
+}
+
+/* Waits for the end of the job. */
+static struct outcome outcome_of(struct holder *holder)
+{
+	struct outcome outcome;
+
+	if (recv(holder->fd, &outcome, sizeof(outcome), 0) != sizeof(outcome))
+		fail(HERE, "holder %d died at work", holder->pid);
+	return outcome;
+}
+
+static struct outcome ask(struct holder *holder, job_fn *job, int what, int count)
+{
+	start(holder, job, what, count);
+	return outcome_of(holder);
+}
+
+static void expect_outcome(const char *where, const char *asked,
+			   struct outcome outcome, int done, int err)
+{
+	if (outcome.done != done || outcome.err != err)
+		fail(where, "%s: expected %d done, then %s; seen %d, then %s",
+		     asked, done, err ? strerror(err) : "success", outcome.done,
+		     outcome.err ? strerror(outcome.err) : "success");
+}
+
+/* The holder can do @count, and if @err is set, not one more. */
+static void expect_done(const char *where, struct holder *holder, job_fn *job,
+			enum kind kind, int count, int err)
+{
+	expect_outcome(where, kind_names[kind],
+		       ask(holder, job, kind, err ? count + 1 : count),
+		       count, err);
+}
+
+#define expect_make(holder, kind, count)				\
+	expect_done(HERE, holder, make, kind, count, 0)
+
+#define expect_refusal_after(holder, kind, count)			\
+	expect_done(HERE, holder, make, kind, count, EAGAIN)
+
+#define expect_drop(holder, kind, count)				\
+	expect_done(HERE, holder, drop, kind, count, 0)
+
+/* A holder with one context and @pds PDs. */
+static struct holder hold_pds(const char *cgroup, const struct device *device,
+			      int pds)
+{
+	struct holder holder = hold(cgroup, device);
+
+	expect_make(&holder, CONTEXT, 1);
+	expect_make(&holder, PD, pds);
+	return holder;
+}
+
+static void reap(pid_t pid)
+{
+	if (waitpid(pid, NULL, 0) != pid)
+		fail(HERE, "wait for %d: %s", pid, strerror(errno));
+}
+
+/* The holder exits and leaves it to the kernel to drop what it holds. */
+static void release(struct holder *holder)
+{
+	/* Younger holders have copies of it: closing would not do. */
+	shutdown(holder->fd, SHUT_RDWR);
+	close(holder->fd);
+	reap(holder->pid);
+}
+
+static void crash(struct holder *holder)
+{
+	kill(holder->pid, SIGKILL);
+	release(holder);
+}
+
+/*
+ * Cgroups and their files
+ */
+
+#define FILE_SIZE	(16 * 1024)
+
+/* A new cgroup with the controller. On v2 no process may be in @parent. */
+static char *new_cgroup(const char *parent, const char *name)
+{
+	char *cgroup = cg_name(parent, name);
+	int err = 0;
+
+	if (current->unified)
+		err = cg_write(parent, "cgroup.subtree_control", "+rdma");
+	if (err)
+		fail(HERE, "enable rdma in %s: %s", parent, strerror(-err));
+	if (cg_create(cgroup))
+		fail(HERE, "make %s: %s", cgroup, strerror(errno));
+	return cgroup;
+}
+
+static void read_file(const char *cgroup, const char *file, char *text)
+{
+	int err = cg_read(cgroup, file, text, FILE_SIZE);
+
+	if (err)
+		fail(HERE, "read %s/%s: %s", cgroup, file, strerror(-err));
+}
+
+/* Copies the line of @device to @line, or returns false. */
+static bool find_line(const char *cgroup, const char *file, const char *device,
+		      char *line, size_t size)
+{
+	size_t len = strlen(device);
+	char text[FILE_SIZE];
+	char *at, *rest = text;
+
+	read_file(cgroup, file, text);
+	while ((at = strsep(&rest, "\n"))) {
+		if (strncmp(at, device, len) || at[len] != ' ')
+			continue;
+		snprintf(line, size, "%s", at);
+		return true;
+	}
+	return false;
+}
+
+static bool is_listed(const char *cgroup, const char *device)
+{
+	char line[256];
+	bool in_max = find_line(cgroup, "rdma.max", device, line, sizeof(line));
+
+	return find_line(cgroup, "rdma.current", device, line, sizeof(line)) ||
+	       in_max;
+}
+
+struct values {
+	long handles, objects;
+};
+
+static long value_of(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	if (!at)
+		return -1;
+	at += strlen(key);
+	return strncmp(at, "max", 3) ? strtol(at, NULL, 10) : NO_LIMIT;
+}
+
+/* Both values are -1 if the device has no line. */
+static struct values read_values(const char *cgroup, const char *file,
+				 const char *device)
+{
+	char line[256] = "";
+
+	find_line(cgroup, file, device, line, sizeof(line));
+	return (struct values){ value_of(line, " hca_handle="),
+				value_of(line, " hca_object=") };
+}
+
+static void expect_values(const char *where, const char *cgroup,
+			  const char *file, const char *device,
+			  long handles, long objects)
+{
+	struct values seen = read_values(cgroup, file, device);
+
+	if (seen.handles != handles || seen.objects != objects)
+		fail(where, "%s/%s: expected %s %ld %ld, seen %ld %ld", cgroup,
+		     file, device, handles, objects, seen.handles, seen.objects);
+}
+
+#define expect_usage(cgroup, device, handles, objects)			\
+	expect_values(HERE, cgroup, "rdma.current", (device)->name,	\
+		      handles, objects)
+
+#define expect_limit(cgroup, device, handles, objects)			\
+	expect_values(HERE, cgroup, "rdma.max", (device)->name, handles, objects)
+
+static int write_limit(const char *cgroup, const char *device, const char *keys)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "%s %s", device, keys);
+	return cg_write(cgroup, "rdma.max", line);
+}
+
+static void set_limit(const char *cgroup, const struct device *device,
+		      const char *keys)
+{
+	int err = write_limit(cgroup, device->name, keys);
+
+	if (err)
+		fail(HERE, "write '%s %s' to %s/rdma.max: %s", device->name,
+		     keys, cgroup, strerror(-err));
+}
+
+static void set_limit_of(const char *cgroup, const struct device *device,
+			 const char *key, int limit)
+{
+	char keys[64];
+
+	snprintf(keys, sizeof(keys), "%s=%d", key, limit);
+	set_limit(cgroup, device, keys);
+}
+
+static struct device *need_device(struct device *device)
+{
+	if (device->missing[0])
+		skip("%s", device->missing);
+	return device;
+}
+
+/* The device most tests use. */
+static struct device *rxe(void)
+{
+	return need_device(&devices[0]);
+}
+
+static struct device *siw(void)
+{
+	return need_device(&devices[1]);
+}
+
+/* A device for one test: comes late, goes early, or changes its name. */
+static struct device *guest_device(void)
+{
+	static struct device guest = { .name = GUEST_NAME, .driver = "rxe" };
+
+	rxe();
+	if (add_device(&guest))
+		fail(HERE, "%s", guest.missing);
+	return &guest;
+}
+
+/* Where the controller is: 0 is the unified hierarchy. -1 if it is nowhere. */
+static int hierarchy_of_rdma(int *nr_cgroups)
+{
+	FILE *file = fopen("/proc/cgroups", "r");
+	int hierarchy = -1;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "rdma %d %d", &hierarchy, nr_cgroups) == 2)
+			break;
+	if (file)
+		fclose(file);
+	return hierarchy;
+}
+
+/*
+ * Files and their formats
+ */
+
+static const char * const files[] = { "rdma.max", "rdma.current" };
+
+static int test_files_exist(const char *root)
+{
+	static const mode_t modes[] = { 0644, 0444 };
+	char *cgroup = new_cgroup(root, "a");
+	struct stat status;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		if (stat(cg_control(cgroup, files[i]), &status))
+			fail(HERE, "%s: %s", files[i], strerror(errno));
+		expect((status.st_mode & 07777) == modes[i],
+		       "%s has mode %o", files[i], status.st_mode);
+	}
+	return KSFT_PASS;
+}
+
+static int test_root_has_no_files(const char *root)
+{
+	/* A cgroup namespace shows a cgroup of some depth as its root. */
+	if (!access(cg_control(current->root, "cgroup.type"), F_OK))
+		skip("%s is not the root of the hierarchy", current->root);
+	expect(access(cg_control(current->root, "rdma.max"), F_OK),
+	       "it is there");
+	expect(access(cg_control(current->root, "rdma.current"), F_OK),
+	       "it is there");
+	return KSFT_PASS;
+}
+
+static int test_every_device_has_one_line(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	char line[256];
+	glob_t found;
+	int i, j;
+
+	rxe();
+	if (glob("/sys/class/infiniband/*", 0, NULL, &found))
+		skip("no devices in /sys/class/infiniband: mount sysfs");
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		for (j = 0; j < found.gl_pathc; j++) {
+			char *name = basename(found.gl_pathv[j]);
+
+			if (!find_line(cgroup, files[i], name, line, sizeof(line)))
+				fail(HERE, "%s: no line for %s", files[i], name);
+		}
+		expect(cg_read_lc(cgroup, files[i]) == found.gl_pathc,
+		       "%s has %ld lines", files[i],
+		       cg_read_lc(cgroup, files[i]));
+	}
+	return KSFT_PASS;
+}
+
+static int test_lines_are_in_order_of_registration(const char *root)
+{
+	const char *names[] = {
+		rxe()->name, siw()->name, guest_device()->name
+	};
+	char *cgroup = new_cgroup(root, "a");
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		char text[FILE_SIZE];
+		char *at = text;
+
+		read_file(cgroup, files[i], text);
+		for (j = 0; at && j < ARRAY_SIZE(names); j++)
+			at = strstr(at, names[j]);
+		expect(at, "%s is:\n%s", files[i], text);
+	}
+	return KSFT_PASS;
+}
+
+static void expect_line(const char *where, const char *cgroup, const char *file,
+			const char *expected, bool blank_matters)
+{
+	char line[256] = "";
+	size_t len;
+
+	find_line(cgroup, file, RXE_NAME, line, sizeof(line));
+	len = strlen(line);
+	if (!blank_matters && len && line[len - 1] == ' ')
+		line[len - 1] = 0;
+	if (strcmp(line, expected))
+		fail(where, "%s: expected '%s', seen '%s'", file, expected, line);
+}
+
+static int check_format(const char *root, bool blank_matters)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder;
+
+	set_limit(cgroup, rxe(), "hca_handle=max");
+	expect_line(HERE, cgroup, "rdma.max",
+		    RXE_NAME " hca_handle=max hca_object=max", blank_matters);
+	expect_line(HERE, cgroup, "rdma.current",
+		    RXE_NAME " hca_handle=0 hca_object=0", blank_matters);
+	set_limit(cgroup, rxe(), "hca_handle=2 hca_object=2000");
+	expect_line(HERE, cgroup, "rdma.max",
+		    RXE_NAME " hca_handle=2 hca_object=2000", blank_matters);
+	holder = hold_pds(cgroup, rxe(), 12);
+	expect_line(HERE, cgroup, "rdma.current",
+		    RXE_NAME " hca_handle=1 hca_object=12", blank_matters);
+	release(&holder);
+	return KSFT_PASS;
+}
+
+static int test_format(const char *root)
+{
+	return check_format(root, false);
+}
+
+/* Parsers in container runtimes drop a line that ends in a blank. */
+static int test_format_has_no_trailing_blank(const char *root)
+{
+	return check_format(root, true);
+}
+
+static int test_current_cannot_be_written(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	int err = cg_write(cgroup, "rdma.current", RXE_NAME " hca_handle=1");
+
+	expect(err < 0, "the write succeeded");
+	return KSFT_PASS;
+}
+
+static int test_unprivileged_user_cannot_write(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	int status, err;
+	pid_t pid;
+
+	set_limit(cgroup, rxe(), "hca_handle=5 hca_object=6");
+	pid = spawn();
+	if (!pid) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			fail(HERE, "become user %d: %s", NOBODY,
+			     strerror(errno));
+		expect_limit(cgroup, rxe(), 5, 6);
+		err = write_limit(cgroup, RXE_NAME, "hca_handle=7");
+		expect(err == -EACCES, "it is %d", err);
+		exit(KSFT_PASS);
+	}
+	waitpid(pid, &status, 0);
+	expect(!status, "its status is %#x", status);
+	expect_limit(cgroup, rxe(), 5, 6);
+	return KSFT_PASS;
+}
+
+/*
+ * What rdma.max takes and refuses
+ */
+
+/* A cgroup with limits that no refused write may change. */
+static char *limited_cgroup(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+
+	set_limit(cgroup, rxe(), "hca_handle=5 hca_object=6");
+	return cgroup;
+}
+
+/* Makes control characters visible, and cuts what is long. */
+static const char *quoted(const char *text)
+{
+	static char buf[128];
+	size_t len = 0;
+
+	while (*text && len < sizeof(buf) - 2) {
+		if (*text == '\n' || *text == '\t') {
+			buf[len++] = '\\';
+			buf[len++] = *text == '\n' ? 'n' : 't';
+		} else {
+			buf[len++] = *text;
+		}
+		text++;
+	}
+	buf[len] = 0;
+	return buf;
+}
+
+static void expect_accepted(const char *where, const char *cgroup, char *text,
+			    long handles, long objects)
+{
+	int err = cg_write(cgroup, "rdma.max", text);
+
+	if (err)
+		fail(where, "write '%s': expected success, seen %s",
+		     quoted(text), strerror(-err));
+	expect_values(where, cgroup, "rdma.max", RXE_NAME, handles, objects);
+}
+
+#define accepts(cgroup, text, handles, objects)				\
+	expect_accepted(HERE, cgroup, text, handles, objects)
+
+static void expect_refused(const char *where, const char *cgroup, char *text,
+			   int expected)
+{
+	char before[FILE_SIZE], after[FILE_SIZE];
+	int err;
+
+	read_file(cgroup, "rdma.max", before);
+	err = cg_write(cgroup, "rdma.max", text);
+	read_file(cgroup, "rdma.max", after);
+	if (err != -expected)
+		fail(where, "write '%s': expected %s, seen %s", quoted(text),
+		     strerror(expected), strerror(-err));
+	if (strcmp(before, after))
+		fail(where, "write '%s': refused, but it changed limits to\n%s",
+		     quoted(text), after);
+}
+
+#define refuses(cgroup, text, expected)					\
+	expect_refused(HERE, cgroup, text, expected)
+
+static int test_parse_sets_what_is_named(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	accepts(cgroup, RXE_NAME " hca_handle=1", 1, 6);
+	accepts(cgroup, RXE_NAME " hca_object=2", 1, 2);
+	accepts(cgroup, RXE_NAME " hca_handle=3 hca_object=4", 3, 4);
+	accepts(cgroup, RXE_NAME " hca_object=0 hca_handle=0", 0, 0);
+	accepts(cgroup, RXE_NAME " hca_handle=max", NO_LIMIT, 0);
+	accepts(cgroup, RXE_NAME " hca_object=max hca_handle=9", 9, NO_LIMIT);
+	return KSFT_PASS;
+}
+
+static int test_parse_last_of_equal_keys_counts(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	accepts(cgroup, RXE_NAME " hca_handle=1 hca_handle=2", 2, 6);
+	accepts(cgroup, RXE_NAME " hca_handle=max hca_object=1 hca_handle=3 hca_object=max",
+		3, NO_LIMIT);
+	return KSFT_PASS;
+}
+
+static int test_parse_number_bases(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	accepts(cgroup, RXE_NAME " hca_handle=0x11 hca_object=021", 17, 17);
+	accepts(cgroup, RXE_NAME " hca_handle=0XfF hca_object=00", 255, 0);
+	accepts(cgroup, RXE_NAME " hca_handle=007", 7, 0);
+	accepts(cgroup, RXE_NAME " hca_handle=0x7fffffff", NO_LIMIT, 0);
+	return KSFT_PASS;
+}
+
+static int test_parse_s32_max_is_max(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	set_limit(cgroup, rxe(), "hca_handle=2147483647 hca_object=2147483646");
+	expect_line(HERE, cgroup, "rdma.max",
+		    RXE_NAME " hca_handle=max hca_object=2147483646", false);
+	return KSFT_PASS;
+}
+
+static int test_parse_blanks_around(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	accepts(cgroup, "  " RXE_NAME " hca_handle=1", 1, 6);
+	accepts(cgroup, "\t" RXE_NAME " hca_handle=2", 2, 6);
+	accepts(cgroup, RXE_NAME " hca_handle=3  ", 3, 6);
+	accepts(cgroup, RXE_NAME " hca_handle=4\t", 4, 6);
+	accepts(cgroup, RXE_NAME " hca_handle=5\n", 5, 6);
+	accepts(cgroup, " \t" RXE_NAME " hca_object=max \t\n", 5, NO_LIMIT);
+	return KSFT_PASS;
+}
+
+static int test_parse_blanks_and_tabs_between(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	accepts(cgroup, RXE_NAME "  hca_handle=1", 1, 6);
+	accepts(cgroup, RXE_NAME " hca_handle=2   hca_object=3", 2, 3);
+	accepts(cgroup, RXE_NAME "\thca_handle=4\thca_object=5", 4, 5);
+	accepts(cgroup, RXE_NAME " \t hca_handle=max\t \thca_object=7\n",
+		NO_LIMIT, 7);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_nothing(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, " ", EINVAL);
+	refuses(cgroup, " \t ", EINVAL);
+	refuses(cgroup, "\n", EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_lone_device(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, RXE_NAME, EINVAL);
+	refuses(cgroup, RXE_NAME "\n", EINVAL);
+	refuses(cgroup, RXE_NAME "  ", EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_bad_keys(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, RXE_NAME " hca_handles=1", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handl=1", EINVAL);
+	refuses(cgroup, RXE_NAME " HCA_HANDLE=1", EINVAL);
+	refuses(cgroup, RXE_NAME " mr=1", EINVAL);
+	refuses(cgroup, RXE_NAME " =1", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle 1", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle = 1", EINVAL);
+	refuses(cgroup, RXE_NAME " 1", EINVAL);
+	refuses(cgroup, RXE_NAME " max", EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_bad_values(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, RXE_NAME " hca_handle=maxx", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=MAX", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=max1", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=-1", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=x", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle==1", EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_part_of_max(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, RXE_NAME " hca_handle=", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_object=\n", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=m", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=ma", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle= hca_object=1", EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_tail_of_number(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, RXE_NAME " hca_handle=1x", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=0x", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=08", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=1,2", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=1.5", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=1=2", EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_large_numbers(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, RXE_NAME " hca_handle=2147483648", ERANGE);
+	refuses(cgroup, RXE_NAME " hca_object=4294967295", ERANGE);
+	refuses(cgroup, RXE_NAME " hca_object=4294967297", ERANGE);
+	refuses(cgroup, RXE_NAME " hca_object=0x80000000", ERANGE);
+	refuses(cgroup, RXE_NAME " hca_object=99999999999999999999", ERANGE);
+	refuses(cgroup, RXE_NAME " hca_handle=1 hca_object=2147483648", ERANGE);
+	return KSFT_PASS;
+}
+
+static int test_parse_bad_key_spoils_good_one(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, RXE_NAME " hca_handle=1 hca_object=-1", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=1 hca_objects=2", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=1 hca_handle=x", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=max hca_object=max x", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_object=1 " RXE_NAME, EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_unknown_device(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, "rdmacg_none hca_handle=1", ENODEV);
+	refuses(cgroup, RXE_NAME "0 hca_handle=1", ENODEV);
+	refuses(cgroup, "rdmacg_rx hca_handle=1 hca_object=2", ENODEV);
+	refuses(cgroup, "RDMACG_RXE hca_handle=max", ENODEV);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_more_than_a_page(const char *root)
+{
+	static const char line[] = RXE_NAME " hca_handle=1";
+	static const char key[] = " hca_handle=1";
+	char *cgroup = limited_cgroup(root);
+	long page = sysconf(_SC_PAGESIZE);
+	long len[] = { page - 1, page, page + 1, 16 * page };
+	char *text = malloc(16 * page + 1);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(len); i++) {
+		/* A name that fills what the key leaves, then a lot of blanks. */
+		memset(text, 'x', len[i]);
+		memcpy(text + len[i] - strlen(key), key, sizeof(key));
+		refuses(cgroup, text, len[i] > page ? E2BIG : ENODEV);
+
+		memset(text, ' ', len[i]);
+		memcpy(text, line, strlen(line));
+		if (len[i] > page)
+			refuses(cgroup, text, E2BIG);
+		else
+			accepts(cgroup, text, 1, 6);
+		set_limit(cgroup, rxe(), "hca_handle=5");
+	}
+	free(text);
+	return KSFT_PASS;
+}
+
+/*
+ * Counts and limits
+ */
+
+static int test_counts_without_any_limit(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold(cgroup, rxe());
+
+	expect_usage(cgroup, rxe(), 0, 0);
+	expect_make(&holder, CONTEXT, 3);
+	expect_make(&holder, PD, 20);
+	expect_usage(cgroup, rxe(), 3, 20);
+	expect_usage(root, rxe(), 3, 20);
+	expect_drop(&holder, PD, 19);
+	expect_usage(cgroup, rxe(), 3, 1);
+	expect_drop(&holder, PD, 1);
+	expect_drop(&holder, CONTEXT, 3);
+	expect_usage(cgroup, rxe(), 0, 0);
+	expect_usage(root, rxe(), 0, 0);
+	release(&holder);
+	return KSFT_PASS;
+}
+
+/* Holders that together make all of a kind that they may. */
+struct crowd {
+	struct holder holder[NR_RACERS];
+	int nr;
+	int made;
+};
+
+/* Adds a holder, and starts it with @job. */
+static void join_crowd(struct crowd *crowd, const char *cgroup, job_fn *job,
+		       int kind, int count)
+{
+	struct holder *holder = &crowd->holder[crowd->nr++];
+
+	*holder = hold(cgroup, rxe());
+	if (kind != CONTEXT)
+		expect_make(holder, CONTEXT, 1);
+	start(holder, job, kind, count);
+}
+
+static void one_thread(struct crowd *crowd, const char *cgroup, int kind)
+{
+	join_crowd(crowd, cgroup, make, kind, RACER_TRIES);
+}
+
+static void many_threads(struct crowd *crowd, const char *cgroup, int kind)
+{
+	join_crowd(crowd, cgroup, race_threads, kind, NR_RACERS);
+}
+
+static void many_processes(struct crowd *crowd, const char *cgroup, int kind)
+{
+	while (crowd->nr < NR_RACERS)
+		join_crowd(crowd, cgroup, make_when_racing, kind, RACER_TRIES);
+	set_racing(true);
+}
+
+static void many_cgroups(struct crowd *crowd, const char *cgroup, int kind)
+{
+	while (crowd->nr < NR_RACERS) {
+		char name[] = { 'a' + crowd->nr, 0 };
+
+		join_crowd(crowd, new_cgroup(cgroup, name), make_when_racing,
+			   kind, RACER_TRIES);
+	}
+	set_racing(true);
+}
+
+typedef void crowd_fn(struct crowd *crowd, const char *cgroup, int kind);
+
+static int check_limit_is_exact(const char *root, int kind, crowd_fn *gather)
+{
+	const char *key = kind == CONTEXT ? "hca_handle" : "hca_object";
+	static const int limits[] = { 0, 1, 2, 17 };
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		char name[] = { 'a' + i, 0 };
+		char *cgroup = new_cgroup(root, name);
+		struct crowd crowd = {};
+
+		set_limit_of(cgroup, rxe(), key, limits[i]);
+		set_racing(false);
+		gather(&crowd, cgroup, kind);
+		for (j = 0; j < crowd.nr; j++) {
+			struct outcome outcome = outcome_of(&crowd.holder[j]);
+
+			expect(outcome.err == EAGAIN, "it is %d", outcome.err);
+			crowd.made += outcome.done;
+		}
+		expect(crowd.made == limits[i], "%d of %d", crowd.made,
+		       limits[i]);
+		if (kind == CONTEXT)
+			expect_usage(cgroup, rxe(), limits[i], 0);
+		else
+			expect_usage(cgroup, rxe(), crowd.nr, limits[i]);
+		for (j = 0; j < crowd.nr; j++)
+			release(&crowd.holder[j]);
+		expect_usage(cgroup, rxe(), 0, 0);
+	}
+	return KSFT_PASS;
+}
+
+static int test_handle_limit_is_exact(const char *root)
+{
+	return check_limit_is_exact(root, CONTEXT, one_thread);
+}
+
+static int test_handle_limit_is_exact_for_threads(const char *root)
+{
+	return check_limit_is_exact(root, CONTEXT, many_threads);
+}
+
+static int test_handle_limit_is_exact_for_processes(const char *root)
+{
+	return check_limit_is_exact(root, CONTEXT, many_processes);
+}
+
+static int test_handle_limit_is_exact_for_cgroups(const char *root)
+{
+	return check_limit_is_exact(root, CONTEXT, many_cgroups);
+}
+
+static int test_object_limit_is_exact(const char *root)
+{
+	return check_limit_is_exact(root, PD, one_thread);
+}
+
+static int test_object_limit_is_exact_for_threads(const char *root)
+{
+	return check_limit_is_exact(root, PD, many_threads);
+}
+
+static int test_object_limit_is_exact_for_processes(const char *root)
+{
+	return check_limit_is_exact(root, PD, many_processes);
+}
+
+static int test_object_limit_is_exact_for_cgroups(const char *root)
+{
+	return check_limit_is_exact(root, PD, many_cgroups);
+}
+
+/* Two cgroups fight for what their parent has, and never get more of it. */
+static int test_usage_never_passes_limit(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *child[] = { new_cgroup(parent, "a"), new_cgroup(parent, "b") };
+	const int parent_limit = 5, child_limit = 4;
+	int i, made_in_all = 0, refused = 0;
+	struct crowd crowd = {};
+
+	set_limit_of(parent, rxe(), "hca_object", parent_limit);
+	for (i = 0; i < 4; i++) {
+		set_limit_of(child[i % 2], rxe(), "hca_object", child_limit);
+		join_crowd(&crowd, child[i % 2], churn, PD, 0);
+	}
+	set_racing(true);
+	for (i = 0; i < 200; i++) {
+		long seen = read_values(parent, "rdma.current", RXE_NAME).objects;
+
+		expect(seen >= 0 && seen <= parent_limit, "%ld", seen);
+		seen = read_values(child[i % 2], "rdma.current", RXE_NAME).objects;
+		expect(seen >= 0 && seen <= child_limit, "%ld", seen);
+	}
+	set_racing(false);
+	for (i = 0; i < crowd.nr; i++) {
+		struct outcome outcome = outcome_of(&crowd.holder[i]);
+
+		expect(outcome.err != -1, "a verb failed, and not with EAGAIN");
+		made_in_all += outcome.done;
+		refused += outcome.err == EAGAIN;
+	}
+	expect(made_in_all, "nothing was let through");
+	expect(refused, "nothing was refused");
+	expect_usage(parent, rxe(), 4, 0);
+	expect_usage(child[0], rxe(), 2, 0);
+	expect_usage(child[1], rxe(), 2, 0);
+	return KSFT_PASS;
+}
+
+static const enum kind rxe_kinds[] = {
+	PD, CQ, CQ_EX, QP_RC, QP_UC, QP_UD, QP_EX, MR, MW_1, MW_2, AH, SRQ,
+};
+
+static const enum kind siw_kinds[] = { PD, CQ, QP_RC, MR, SRQ };
+
+/* A holder with one context, PD and CQ: all that others are made from. */
+static struct holder hold_basics(const char *cgroup, const struct device *device)
+{
+	struct holder holder = hold_pds(cgroup, device, 1);
+
+	expect_make(&holder, CQ, 1);
+	return holder;
+}
+
+static int check_kinds_count_one(const char *root, const struct device *device,
+				 const enum kind *kinds, int nr)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_basics(cgroup, device);
+	int i, count;
+
+	for (i = 0; i < nr; i++) {
+		const char *name = kind_names[kinds[i]];
+
+		for (count = 1; count <= 3; count++) {
+			expect_make(&holder, kinds[i], 1);
+			expect_values(name, cgroup, "rdma.current",
+				      device->name, 1, 2 + count);
+		}
+		expect_drop(&holder, kinds[i], 3);
+		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
+	}
+	/* What is left to the kernel to drop. */
+	for (i = 0; i < nr; i++)
+		expect_make(&holder, kinds[i], 1);
+	expect_usage(cgroup, device, 1, 2 + nr);
+	release(&holder);
+	expect_usage(cgroup, device, 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_rxe_objects_count_one_each(const char *root)
+{
+	return check_kinds_count_one(root, rxe(), rxe_kinds,
+				     ARRAY_SIZE(rxe_kinds));
+}
+
+static int test_siw_objects_count_one_each(const char *root)
+{
+	return check_kinds_count_one(root, siw(), siw_kinds,
+				     ARRAY_SIZE(siw_kinds));
+}
+
+static int check_kinds_are_refused(const char *root, const struct device *device,
+				   const enum kind *kinds, int nr)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_basics(cgroup, device);
+	int i;
+
+	set_limit(cgroup, device, "hca_handle=1 hca_object=3");
+	for (i = 0; i < nr; i++) {
+		const char *name = kind_names[kinds[i]];
+
+		expect_refusal_after(&holder, kinds[i], 1);
+		expect_values(name, cgroup, "rdma.current", device->name, 1, 3);
+		expect_drop(&holder, kinds[i], 1);
+		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
+	}
+	expect_refusal_after(&holder, CONTEXT, 0);
+	expect_usage(cgroup, device, 1, 2);
+	return KSFT_PASS;
+}
+
+static int test_rxe_objects_are_refused(const char *root)
+{
+	return check_kinds_are_refused(root, rxe(), rxe_kinds,
+				       ARRAY_SIZE(rxe_kinds));
+}
+
+static int test_siw_objects_are_refused(const char *root)
+{
+	return check_kinds_are_refused(root, siw(), siw_kinds,
+				       ARRAY_SIZE(siw_kinds));
+}
+
+/* A completion channel is a file, and has no ID. */
+static int test_channel_is_no_object(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder;
+
+	set_limit(cgroup, rxe(), "hca_handle=1 hca_object=0");
+	holder = hold(cgroup, rxe());
+	expect_make(&holder, CONTEXT, 1);
+	expect_make(&holder, CHANNEL, 3);
+	expect_usage(cgroup, rxe(), 1, 0);
+	expect_drop(&holder, CHANNEL, 3);
+	expect_usage(cgroup, rxe(), 1, 0);
+	return KSFT_PASS;
+}
+
+/* Something else than the controller refuses it, before or after the charge. */
+static int test_failed_verb_leaves_no_count(const char *root)
+{
+	static const enum kind kinds[] = { BAD_MR, BAD_AH, BAD_CQ };
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_basics(cgroup, rxe());
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *name = kind_names[kinds[i]];
+		struct outcome outcome = ask(&holder, make, kinds[i], 1);
+
+		expect(!outcome.done, "made: %s", name);
+		expect(outcome.err && outcome.err != EAGAIN, "%s: it is %d",
+		       name, outcome.err);
+		expect_values(name, cgroup, "rdma.current", RXE_NAME, 1, 2);
+	}
+	return KSFT_PASS;
+}
+
+static struct outcome add_guest_device(int unused, int unused2)
+{
+	guest_device();
+	return (struct outcome){ 1, 0 };
+}
+
+/* The kernel makes PDs, CQs and QPs of its own where a device comes up. */
+static int test_kernel_users_are_not_charged(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold(cgroup, rxe());
+
+	expect_outcome(HERE, "add a device",
+		       ask(&holder, add_guest_device, 0, 0), 1, 0);
+	expect_values(HERE, cgroup, "rdma.current", GUEST_NAME, 0, 0);
+	expect_values(HERE, root, "rdma.current", GUEST_NAME, 0, 0);
+	return KSFT_PASS;
+}
+
+/*
+ * Hierarchy
+ */
+
+static int test_parent_limit_binds_children(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *first = new_cgroup(parent, "a");
+	char *second = new_cgroup(parent, "b");
+	struct holder one, other;
+
+	set_limit(parent, rxe(), "hca_handle=2 hca_object=3");
+	one = hold_pds(first, rxe(), 2);
+	other = hold_pds(second, rxe(), 0);
+	expect_refusal_after(&other, CONTEXT, 0);
+	expect_refusal_after(&other, PD, 1);
+	expect_refusal_after(&one, PD, 0);
+	expect_usage(first, rxe(), 1, 2);
+	expect_usage(second, rxe(), 1, 1);
+	expect_usage(parent, rxe(), 2, 3);
+
+	/* What one gives back the other may have. */
+	expect_drop(&one, PD, 1);
+	expect_refusal_after(&other, PD, 1);
+	expect_usage(first, rxe(), 1, 1);
+	expect_usage(second, rxe(), 1, 2);
+	expect_usage(parent, rxe(), 2, 3);
+	return KSFT_PASS;
+}
+
+/* Each level but one has room. Wherever that one is, nothing stays counted. */
+static int test_refusal_is_rolled_back_at_every_level(const char *root)
+{
+	char *level[4];
+	struct holder holder;
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(level); i++)
+		level[i] = new_cgroup(i ? level[i - 1] : root, "a");
+	holder = hold_pds(level[3], rxe(), 2);
+	for (i = 0; i < ARRAY_SIZE(level); i++) {
+		set_limit(level[i], rxe(), "hca_handle=1 hca_object=2");
+		expect_refusal_after(&holder, PD, 0);
+		expect_refusal_after(&holder, CONTEXT, 0);
+		for (j = 0; j < ARRAY_SIZE(level); j++)
+			expect_usage(level[j], rxe(), 1, 2);
+		set_limit(level[i], rxe(), "hca_handle=max hca_object=max");
+	}
+	expect_make(&holder, PD, 1);
+	expect_usage(level[0], rxe(), 1, 3);
+	return KSFT_PASS;
+}
+
+static int test_sibling_is_unharmed(const char *root)
+{
+	char *greedy = new_cgroup(root, "a");
+	char *modest = new_cgroup(root, "b");
+	struct holder one, other;
+	int i;
+
+	set_limit(greedy, rxe(), "hca_handle=1 hca_object=2");
+	set_limit(modest, rxe(), "hca_object=4");
+	one = hold_pds(greedy, rxe(), 2);
+	other = hold_pds(modest, rxe(), 1);
+	for (i = 0; i < 50; i++) {
+		expect_refusal_after(&one, PD, 0);
+		expect_refusal_after(&one, CONTEXT, 0);
+	}
+	expect_usage(greedy, rxe(), 1, 2);
+	expect_usage(modest, rxe(), 1, 1);
+	expect_refusal_after(&other, PD, 3);
+	expect_usage(greedy, rxe(), 1, 2);
+	expect_usage(modest, rxe(), 1, 4);
+	expect_usage(root, rxe(), 2, 6);
+	return KSFT_PASS;
+}
+
+static int test_deep_hierarchy(const char *root)
+{
+	char *level[32];
+	struct holder holder;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(level); i++)
+		level[i] = new_cgroup(i ? level[i - 1] : root, "a");
+	set_limit(level[0], rxe(), "hca_object=2");
+	holder = hold_pds(level[ARRAY_SIZE(level) - 1], rxe(), 1);
+	expect_refusal_after(&holder, PD, 1);
+	for (i = 0; i < ARRAY_SIZE(level); i++)
+		expect_usage(level[i], rxe(), 1, 2);
+	release(&holder);
+	for (i = 0; i < ARRAY_SIZE(level); i++)
+		expect_usage(level[i], rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+/*
+ * Limits that change while objects live
+ */
+
+static int test_limit_below_usage(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_pds(cgroup, rxe(), 5);
+
+	set_limit(cgroup, rxe(), "hca_handle=0 hca_object=3");
+	expect_limit(cgroup, rxe(), 0, 3);
+	expect_usage(cgroup, rxe(), 1, 5);
+	expect_refusal_after(&holder, PD, 0);
+	expect_refusal_after(&holder, CONTEXT, 0);
+	expect_drop(&holder, PD, 2);
+	expect_refusal_after(&holder, PD, 0);
+	expect_drop(&holder, PD, 1);
+	expect_refusal_after(&holder, PD, 1);
+	expect_usage(cgroup, rxe(), 1, 3);
+	set_limit(cgroup, rxe(), "hca_object=4");
+	expect_refusal_after(&holder, PD, 1);
+	expect_usage(cgroup, rxe(), 1, 4);
+	return KSFT_PASS;
+}
+
+static int test_reset_to_max(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder;
+
+	set_limit(cgroup, rxe(), "hca_handle=1 hca_object=2");
+	set_limit(cgroup, rxe(), "hca_handle=max hca_object=max");
+	expect_limit(cgroup, rxe(), NO_LIMIT, NO_LIMIT);
+	set_limit(cgroup, rxe(), "hca_handle=1 hca_object=2");
+	holder = hold_pds(cgroup, rxe(), 1);
+	expect_refusal_after(&holder, PD, 1);
+	set_limit(cgroup, rxe(), "hca_handle=max");
+	expect_refusal_after(&holder, PD, 0);
+	set_limit(cgroup, rxe(), "hca_object=max");
+	expect_limit(cgroup, rxe(), NO_LIMIT, NO_LIMIT);
+	expect_usage(cgroup, rxe(), 1, 2);
+	expect_make(&holder, PD, 20);
+	expect_make(&holder, CONTEXT, 2);
+	expect_usage(cgroup, rxe(), 3, 22);
+	release(&holder);
+	expect_usage(cgroup, rxe(), 0, 0);
+	expect_limit(cgroup, rxe(), NO_LIMIT, NO_LIMIT);
+	return KSFT_PASS;
+}
+
+/*
+ * Who owns a charge
+ */
+
+static int test_crash_returns_every_count(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *cgroup = new_cgroup(parent, "a");
+	struct holder holder;
+	int i, round;
+
+	for (round = 0; round < 3; round++) {
+		holder = hold_basics(cgroup, rxe());
+		for (i = 0; i < ARRAY_SIZE(rxe_kinds); i++)
+			expect_make(&holder, rxe_kinds[i], 2);
+		expect_make(&holder, CONTEXT, 2);
+		expect_usage(cgroup, rxe(), 3, 2 + 2 * ARRAY_SIZE(rxe_kinds));
+		crash(&holder);
+		expect_usage(cgroup, rxe(), 0, 0);
+		expect_usage(parent, rxe(), 0, 0);
+	}
+	return KSFT_PASS;
+}
+
+/* Killed in the middle of verbs. */
+static int test_crash_at_work_returns_every_count(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	int i, round;
+
+	set_limit(cgroup, rxe(), "hca_object=9");
+	for (round = 0; round < 3; round++) {
+		struct crowd crowd = {};
+
+		set_racing(false);
+		while (crowd.nr < NR_RACERS)
+			join_crowd(&crowd, cgroup, churn,
+				   crowd.nr % 2 ? PD : CQ, 0);
+		set_racing(true);
+		sleep_ms(30);
+		for (i = 0; i < crowd.nr; i++)
+			crash(&crowd.holder[i]);
+		expect_usage(cgroup, rxe(), 0, 0);
+	}
+	return KSFT_PASS;
+}
+
+static int test_fork_keeps_count_till_last_close(const char *root)
+{
+	char *first = new_cgroup(root, "a");
+	char *second = new_cgroup(root, "b");
+	struct holder parent = hold_pds(first, rxe(), 2);
+	struct outcome forked = ask(&parent, fork_child, 0, 0);
+	struct holder child = { forked.done, lane[0] };
+
+	expect(!forked.err, "fork: %s", strerror(forked.err));
+	expect_usage(first, rxe(), 1, 2);
+	expect(!cg_enter(second, child.pid), "move the child");
+	expect_usage(first, rxe(), 1, 2);
+	expect_usage(second, rxe(), 0, 0);
+
+	/* The child uses what it inherited, at its own expense. */
+	expect_make(&child, PD, 1);
+	expect_usage(first, rxe(), 1, 2);
+	expect_usage(second, rxe(), 0, 1);
+	release(&parent);
+	expect_usage(first, rxe(), 1, 2);
+	expect_usage(second, rxe(), 0, 1);
+	expect_drop(&child, PD, 2);
+	expect_usage(first, rxe(), 1, 1);
+	expect_usage(second, rxe(), 0, 0);
+	crash(&child);
+	expect_usage(first, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_passed_context_stays_with_its_opener(const char *root)
+{
+	char *first = new_cgroup(root, "a");
+	char *second = new_cgroup(root, "b");
+	struct holder opener = hold_pds(first, rxe(), 1);
+	struct holder taker = hold_pds(second, rxe(), 0);
+
+	expect_outcome(HERE, "pass", ask(&opener, pass_context, 0, 0), 1, 0);
+	expect_outcome(HERE, "take", ask(&taker, take_context, 0, 0), 1, 0);
+	expect_usage(first, rxe(), 1, 1);
+	expect_usage(second, rxe(), 0, 0);
+	expect_make(&taker, PD, 3);
+	expect_usage(first, rxe(), 1, 1);
+	expect_usage(second, rxe(), 0, 3);
+
+	/* The limits of the taker's cgroup bind it, not those of the opener's. */
+	set_limit(first, rxe(), "hca_object=0");
+	set_limit(second, rxe(), "hca_object=4");
+	expect_refusal_after(&taker, PD, 1);
+	expect_drop(&taker, PD, 1);
+	crash(&opener);
+	expect_usage(first, rxe(), 1, 1);
+	expect_usage(second, rxe(), 0, 3);
+	release(&taker);
+	expect_usage(first, rxe(), 0, 0);
+	expect_usage(second, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_migration_moves_no_charge(const char *root)
+{
+	char *first = new_cgroup(root, "a");
+	char *second = new_cgroup(root, "b");
+	struct holder holder = hold_pds(first, rxe(), 2);
+
+	set_limit(first, rxe(), "hca_object=2");
+	set_limit(second, rxe(), "hca_handle=1 hca_object=3");
+	expect(!cg_enter(second, holder.pid), "move the holder");
+	expect_usage(first, rxe(), 1, 2);
+	expect_usage(second, rxe(), 0, 0);
+
+	/* New ones belong to the new cgroup; old ones go from the old one. */
+	expect_refusal_after(&holder, PD, 3);
+	expect_refusal_after(&holder, CONTEXT, 1);
+	expect_usage(first, rxe(), 1, 2);
+	expect_usage(second, rxe(), 1, 3);
+	expect_drop(&holder, PD, 4);
+	expect_usage(first, rxe(), 1, 1);
+	expect_usage(second, rxe(), 1, 0);
+	expect(!cg_enter(first, holder.pid), "move the holder back");
+	expect_refusal_after(&holder, PD, 1);
+	expect_usage(first, rxe(), 1, 2);
+	release(&holder);
+	expect_usage(first, rxe(), 0, 0);
+	expect_usage(second, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_rmdir_with_live_objects(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *doomed = new_cgroup(parent, "a");
+	char *heir = new_cgroup(parent, "b");
+	char *refuge = new_cgroup(root, "b");
+	struct holder holder = hold_pds(doomed, rxe(), 3);
+	struct holder other = hold_pds(heir, rxe(), 0);
+
+	set_limit(parent, rxe(), "hca_object=3");
+	expect(!cg_enter(refuge, holder.pid), "move the holder");
+	expect(!rmdir(doomed), "%s", strerror(errno));
+	expect_usage(parent, rxe(), 2, 3);
+	expect_refusal_after(&other, PD, 0);
+	expect_drop(&holder, PD, 1);
+	expect_usage(parent, rxe(), 2, 2);
+	expect_refusal_after(&other, PD, 1);
+	expect_usage(heir, rxe(), 1, 1);
+
+	/* A new one of that name starts afresh. */
+	doomed = new_cgroup(parent, "a");
+	expect_usage(doomed, rxe(), 0, 0);
+	expect_limit(doomed, rxe(), NO_LIMIT, NO_LIMIT);
+
+	/* Nor does the parent have to stay. */
+	release(&other);
+	expect_usage(parent, rxe(), 1, 2);
+	expect(!rmdir(doomed) && !rmdir(heir) && !rmdir(parent), "%s",
+	       strerror(errno));
+	expect_usage(root, rxe(), 1, 2);
+	expect_usage(refuge, rxe(), 0, 0);
+	release(&holder);
+	expect_usage(root, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_reenabled_controller_starts_afresh(const char *root)
+{
+	char *parent, *leaf;
+	struct holder holder;
+
+	parent = new_cgroup(root, "a");
+	leaf = new_cgroup(parent, "a");
+	set_limit(leaf, rxe(), "hca_object=9");
+	holder = hold_pds(leaf, rxe(), 2);
+	expect(!cg_write(parent, "cgroup.subtree_control", "-rdma"), "disable");
+	expect(access(cg_control(leaf, "rdma.current"), F_OK), "it is there");
+	expect_usage(parent, rxe(), 1, 2);
+	expect_make(&holder, PD, 1);
+	expect_usage(parent, rxe(), 1, 3);
+
+	expect(!cg_write(parent, "cgroup.subtree_control", "+rdma"), "enable");
+	expect_usage(leaf, rxe(), 0, 0);
+	expect_limit(leaf, rxe(), NO_LIMIT, NO_LIMIT);
+	expect_usage(parent, rxe(), 1, 3);
+	expect_make(&holder, PD, 1);
+	expect_usage(leaf, rxe(), 0, 1);
+	expect_usage(parent, rxe(), 1, 4);
+	expect_drop(&holder, PD, 3);
+	expect_usage(leaf, rxe(), 0, 0);
+	expect_usage(parent, rxe(), 1, 1);
+	release(&holder);
+	expect_usage(parent, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+/*
+ * Devices
+ */
+
+static int test_devices_are_independent(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder one, other;
+
+	set_limit(cgroup, rxe(), "hca_handle=1 hca_object=1");
+	set_limit(cgroup, siw(), "hca_object=3");
+	expect_limit(cgroup, rxe(), 1, 1);
+	expect_limit(cgroup, siw(), NO_LIMIT, 3);
+	one = hold_pds(cgroup, rxe(), 0);
+	other = hold_pds(cgroup, siw(), 0);
+	expect_refusal_after(&one, PD, 1);
+	expect_refusal_after(&other, PD, 3);
+	expect_refusal_after(&one, CONTEXT, 0);
+	expect_make(&other, CONTEXT, 1);
+	expect_usage(cgroup, rxe(), 1, 1);
+	expect_usage(cgroup, siw(), 2, 3);
+	release(&one);
+	expect_usage(cgroup, rxe(), 0, 0);
+	expect_usage(cgroup, siw(), 2, 3);
+	return KSFT_PASS;
+}
+
+static int test_device_added_later(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder before = hold_pds(cgroup, rxe(), 2);
+	struct device *guest;
+	struct holder holder;
+
+	expect(!is_listed(cgroup, GUEST_NAME), "it is");
+	expect(write_limit(cgroup, GUEST_NAME, "hca_handle=1") == -ENODEV,
+	       "limit before it is there");
+	guest = guest_device();
+	expect_limit(cgroup, guest, NO_LIMIT, NO_LIMIT);
+	expect_usage(cgroup, guest, 0, 0);
+	set_limit(cgroup, guest, "hca_object=1");
+	holder = hold_pds(cgroup, guest, 0);
+	expect_refusal_after(&holder, PD, 1);
+	expect_usage(cgroup, guest, 1, 1);
+	expect_usage(cgroup, rxe(), 1, 2);
+	release(&before);
+	return KSFT_PASS;
+}
+
+static pid_t start_removal(const char *name)
+{
+	pid_t pid = spawn();
+
+	if (!pid)
+		exit(remove_device(name) ? EXIT_FAILURE : EXIT_SUCCESS);
+	if (!becomes(find_device(name, false) < 0))
+		fail(HERE, "%s is not being removed", name);
+	return pid;
+}
+
+static int test_device_deleted_while_open(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct device *guest = guest_device();
+	struct holder holder = hold_pds(cgroup, guest, 3);
+	struct holder other = hold_pds(cgroup, rxe(), 2);
+	pid_t removal;
+
+	set_limit(cgroup, guest, "hca_handle=2 hca_object=4");
+	removal = start_removal(GUEST_NAME);
+	/*
+	 * A driver that cannot take a context from its user waits for the user
+	 * to close it. Until then all works and counts as before.
+	 */
+	if (is_listed(cgroup, GUEST_NAME)) {
+		expect_usage(cgroup, guest, 1, 3);
+		expect_refusal_after(&holder, PD, 1);
+		expect_drop(&holder, PD, 2);
+		expect_usage(cgroup, guest, 1, 2);
+		expect_usage(root, guest, 1, 2);
+	}
+	ask(&holder, drop, PD, 4);
+	ask(&holder, drop, CONTEXT, 1);
+	reap(removal);
+	expect(!is_listed(cgroup, GUEST_NAME), "it is");
+	expect(!is_listed(root, GUEST_NAME), "it is");
+	expect(write_limit(cgroup, GUEST_NAME, "hca_handle=1") == -ENODEV,
+	       "limit after it has gone");
+	expect_usage(cgroup, rxe(), 1, 2);
+	expect_drop(&other, PD, 2);
+	expect_usage(cgroup, rxe(), 1, 0);
+	/* It has survived. */
+	expect_drop(&holder, PD, 0);
+
+	/* The next of that name is another device. */
+	remove_link(GUEST_NAME);
+	guest = guest_device();
+	expect_limit(cgroup, guest, NO_LIMIT, NO_LIMIT);
+	expect_usage(cgroup, guest, 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_device_deleted_and_its_user_killed(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_basics(cgroup, guest_device());
+	pid_t removal;
+
+	removal = start_removal(GUEST_NAME);
+	crash(&holder);
+	reap(removal);
+	expect(!is_listed(cgroup, GUEST_NAME), "it is");
+	expect_usage(cgroup, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_devices_come_and_go_under_load(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *cgroup = new_cgroup(parent, "a");
+	struct holder steady = hold_pds(cgroup, rxe(), 2);
+	int round;
+
+	for (round = 0; round < 4; round++) {
+		struct device *guest = guest_device();
+		struct holder opener = hold(cgroup, guest);
+		struct holder user = hold_pds(cgroup, guest, 1);
+		pid_t removal;
+		int i;
+
+		expect_limit(parent, guest, NO_LIMIT, NO_LIMIT);
+		set_racing(false);
+		start(&opener, churn, CONTEXT, 0);
+		start(&user, churn, PD, 0);
+		set_racing(true);
+		for (i = 0; i < 10; i++)
+			set_limit_of(parent, guest, "hca_object", 2 + i % 3);
+		removal = start_removal(GUEST_NAME);
+		for (i = 0; i < 10; i++) {
+			int err = write_limit(cgroup, GUEST_NAME, "hca_object=3");
+
+			expect(!err || err == -ENODEV, "it is %d", err);
+			expect_usage(cgroup, rxe(), 1, 2);
+		}
+		crash(&user);
+		crash(&opener);
+		reap(removal);
+		expect(!is_listed(cgroup, GUEST_NAME), "it is");
+		expect(!is_listed(parent, GUEST_NAME), "it is");
+		remove_link(GUEST_NAME);
+	}
+	expect_usage(parent, rxe(), 1, 2);
+	release(&steady);
+	expect_usage(parent, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+/* As long as a name can be. */
+#define LONG_NAME GUEST_NAME "_under_a_name_as_long_as_that_of_any_device_can_be_"
+static_assert(sizeof(LONG_NAME) == DEVICE_NAME_MAX, "as long as can be");
+
+static int test_device_renamed(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_pds(cgroup, guest_device(), 2);
+	int i;
+
+	set_limit(cgroup, &(struct device){ .name = GUEST_NAME },
+		  "hca_handle=1 hca_object=3");
+	for (i = 0; i < 2; i++) {
+		const char *from = i ? LONG_NAME : GUEST_NAME;
+		const char *to = i ? GUEST_NAME : LONG_NAME;
+		int err = rename_device(from, to);
+
+		expect(!err, "to %s: %s", to, strerror(-err));
+		expect(!is_listed(cgroup, from), "%s is", from);
+		expect_values(HERE, cgroup, "rdma.max", to, 1, 3);
+		expect_values(HERE, cgroup, "rdma.current", to, 1, 2);
+		expect(write_limit(cgroup, from, "hca_object=9") == -ENODEV,
+		       "the old name %s can still be written", from);
+		expect_refusal_after(&holder, PD, 1);
+		expect_values(HERE, cgroup, "rdma.current", to, 1, 3);
+		expect_drop(&holder, PD, 1);
+		expect(!write_limit(cgroup, to, "hca_handle=1"), "limit %s", to);
+	}
+	release(&holder);
+	expect_values(HERE, cgroup, "rdma.current", GUEST_NAME, 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_device_renamed_under_load(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_pds(cgroup, guest_device(), 0);
+	bool renamed = false;
+	pid_t renamer;
+	int i;
+
+	set_limit(cgroup, &(struct device){ .name = GUEST_NAME },
+		  "hca_object=7");
+	start(&holder, churn, PD, 0);
+	set_racing(true);
+	renamer = spawn();
+	if (!renamer) {
+		for (i = 0; racing(); i++)
+			if (rename_device(i % 2 ? LONG_NAME : GUEST_NAME,
+					  i % 2 ? GUEST_NAME : LONG_NAME))
+				fail(HERE, "rename");
+		exit(KSFT_PASS);
+	}
+	for (i = 0; i < 100 || (!renamed && i < 10000); i++) {
+		char text[FILE_SIZE];
+		int err;
+
+		read_file(cgroup, "rdma.max", text);
+		renamed |= !!strstr(text, LONG_NAME " hca_handle=max hca_object=7");
+		expect(strstr(text, GUEST_NAME " hca_handle=max hca_object=7") ||
+		       strstr(text, LONG_NAME " hca_handle=max hca_object=7"),
+		       "seen:\n%s", text);
+		err = write_limit(cgroup, LONG_NAME, "hca_handle=max");
+		expect(!err || err == -ENODEV, "it is %d", err);
+	}
+	set_racing(false);
+	expect(outcome_of(&holder).err == 0, "a verb failed");
+	waitpid(renamer, &i, 0);
+	expect(!i && renamed, "status %#x of the renamer", i);
+	return KSFT_PASS;
+}
+
+/* How many cgroups of this program were removed, but are not freed yet. */
+static long nr_dying(const char *root)
+{
+	int nr_cgroups = 0;
+
+	if (current->unified)
+		return cg_read_key_long(root, "cgroup.stat",
+					"nr_dying_descendants ");
+	if (!current->own_mount)
+		skip("others may have cgroups in this hierarchy");
+	hierarchy_of_rdma(&nr_cgroups);
+	return nr_cgroups - 2;	/* the root and ours */
+}
+
+/* Those of all tests before this one, whatever happened in them. */
+static int test_all_removed_cgroups_are_freed(const char *root)
+{
+	expect(becomes(!nr_dying(root)), "%ld are not", nr_dying(root));
+	return KSFT_PASS;
+}
+
+/*
+ * A task that was refused a context must not stay, nor its cgroup with it.
+ * (uverbs lost a reference there, up to Linux 6.12 at least.)
+ */
+static int test_refused_context_pins_no_cgroup(const char *root)
+{
+	long before = nr_dying(root);
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder;
+
+	set_limit(cgroup, rxe(), "hca_handle=0");
+	holder = hold(cgroup, rxe());
+	expect_refusal_after(&holder, CONTEXT, 0);
+	release(&holder);
+	expect(!rmdir(cgroup), "%s", strerror(errno));
+	expect(becomes(nr_dying(root) <= before), "%ld are dying, and %ld before",
+	       nr_dying(root), before);
+	return KSFT_PASS;
+}
+
+#define T(x) { x, #x }
+static const struct rdma_test {
+	int (*fn)(const char *root);
+	const char *name;
+	bool unified_only;	/* there is nothing like it in v1 */
+} tests[] = {
+	T(test_files_exist),
+	T(test_root_has_no_files),
+	T(test_every_device_has_one_line),
+	T(test_lines_are_in_order_of_registration),
+	T(test_format),
+	T(test_format_has_no_trailing_blank),
+	T(test_current_cannot_be_written),
+	T(test_unprivileged_user_cannot_write),
+	T(test_parse_sets_what_is_named),
+	T(test_parse_last_of_equal_keys_counts),
+	T(test_parse_number_bases),
+	T(test_parse_s32_max_is_max),
+	T(test_parse_blanks_around),
+	T(test_parse_blanks_and_tabs_between),
+	T(test_parse_refuses_nothing),
+	T(test_parse_refuses_lone_device),
+	T(test_parse_refuses_bad_keys),
+	T(test_parse_refuses_bad_values),
+	T(test_parse_refuses_part_of_max),
+	T(test_parse_refuses_tail_of_number),
+	T(test_parse_refuses_large_numbers),
+	T(test_parse_bad_key_spoils_good_one),
+	T(test_parse_refuses_unknown_device),
+	T(test_parse_refuses_more_than_a_page),
+	T(test_counts_without_any_limit),
+	T(test_handle_limit_is_exact),
+	T(test_handle_limit_is_exact_for_threads),
+	T(test_handle_limit_is_exact_for_processes),
+	T(test_handle_limit_is_exact_for_cgroups),
+	T(test_object_limit_is_exact),
+	T(test_object_limit_is_exact_for_threads),
+	T(test_object_limit_is_exact_for_processes),
+	T(test_object_limit_is_exact_for_cgroups),
+	T(test_usage_never_passes_limit),
+	T(test_rxe_objects_count_one_each),
+	T(test_siw_objects_count_one_each),
+	T(test_rxe_objects_are_refused),
+	T(test_siw_objects_are_refused),
+	T(test_channel_is_no_object),
+	T(test_failed_verb_leaves_no_count),
+	T(test_kernel_users_are_not_charged),
+	T(test_parent_limit_binds_children),
+	T(test_refusal_is_rolled_back_at_every_level),
+	T(test_sibling_is_unharmed),
+	T(test_deep_hierarchy),
+	T(test_limit_below_usage),
+	T(test_reset_to_max),
+	T(test_crash_returns_every_count),
+	T(test_crash_at_work_returns_every_count),
+	T(test_fork_keeps_count_till_last_close),
+	T(test_passed_context_stays_with_its_opener),
+	T(test_migration_moves_no_charge),
+	T(test_rmdir_with_live_objects),
+	{ test_reenabled_controller_starts_afresh,
+	  "test_reenabled_controller_starts_afresh", .unified_only = true },
+	T(test_devices_are_independent),
+	T(test_device_added_later),
+	T(test_device_deleted_while_open),
+	T(test_device_deleted_and_its_user_killed),
+	T(test_devices_come_and_go_under_load),
+	T(test_device_renamed),
+	T(test_device_renamed_under_load),
+	T(test_all_removed_cgroups_are_freed),
+	T(test_refused_context_pins_no_cgroup),
+};
+
+#undef T
+
+/*
+ * The supervisor
+ */
+
+static const char *selected = "";	/* part of the names of tests to run */
+static int stop_signal;
+static sigset_t watched;
+
+static bool is_selected(const struct hierarchy *hierarchy,
+			const struct rdma_test *test)
+{
+	char name[128];
+
+	if (test->unified_only && !hierarchy->unified)
+		return false;
+	snprintf(name, sizeof(name), "%s:%s", hierarchy->name, test->name);
+	return strstr(name, selected);
+}
+
+static int nr_selected(const struct hierarchy *hierarchy)
+{
+	int i, nr = 0;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		nr += is_selected(hierarchy, &tests[i]);
+	return nr;
+}
+
+static int remove_below(const char *path, const struct stat *status, int type,
+			struct FTW *at)
+{
+	if (type == FTW_DP && at->level)
+		cg_destroy(path);
+	return 0;
+}
+
+/* Ends and removes whatever a test, or a run that was killed, has left. */
+static void tidy_up(void)
+{
+	int index;
+
+	nftw(current->top, remove_below, 16, FTW_DEPTH | FTW_PHYS);
+	while (wait(NULL) > 0)
+		;
+	while ((index = find_device(GUEST_NAME, true)) >= 0)
+		if (remove_device_by_index(index))
+			break;
+	remove_link(GUEST_NAME);
+}
+
+/* Runs @fn in a process of its own, which may exit at any place. */
+static int run(int (*fn)(const char *root))
+{
+	time_t deadline = time(NULL) + TEST_TIMEOUT;
+	int status = -1;
+	pid_t pid;
+
+	set_racing(false);
+	pid = fork();
+	if (pid < 0) {
+		ksft_print_msg("fork: %s\n", strerror(errno));
+		return KSFT_FAIL;
+	}
+	if (!pid) {
+		sigprocmask(SIG_UNBLOCK, &watched, NULL);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, lane))
+			fail(HERE, "socketpair: %s", strerror(errno));
+		exit(fn(current->top));
+	}
+	while (!waitpid(pid, &status, WNOHANG)) {
+		struct timespec second = { 1, 0 };
+		int number = sigtimedwait(&watched, NULL, &second);
+
+		if (number > 0 && number != SIGCHLD)
+			stop_signal = number;
+		if (stop_signal || time(NULL) > deadline)
+			kill(pid, SIGKILL);
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	ksft_print_msg("ended by signal %d, limit %d s\n", WTERMSIG(status),
+		       TEST_TIMEOUT);
+	return KSFT_FAIL;
+}
+
+/* Holds after each test once all it made has been removed. */
+static int nothing_is_left(const char *root)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		if (!devices[i].missing[0])
+			expect_usage(root, &devices[i], 0, 0);
+	return KSFT_PASS;
+}
+
+static void report(const struct rdma_test *test, int ret, const char *reason)
+{
+	switch (ret) {
+	case KSFT_PASS:
+		ksft_test_result_pass("%s:%s\n", current->name, test->name);
+		break;
+	case KSFT_SKIP:
+		ksft_test_result_skip("%s:%s: %s\n", current->name, test->name,
+				      reason);
+		break;
+	default:
+		ksft_test_result_fail("%s:%s\n", current->name, test->name);
+		break;
+	}
+}
+
+static bool find_mount(const char *type, const char *option, char *path)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "r");
+	struct mntent *mount;
+	bool found = false;
+
+	while (mounts && !found && (mount = getmntent(mounts))) {
+		found = !strcmp(mount->mnt_type, type) &&
+			(!option || hasmntopt(mount, option));
+		if (found)
+			snprintf(path, PATH_MAX, "%s", mount->mnt_dir);
+	}
+	if (mounts)
+		endmntent(mounts);
+	return found;
+}
+
+static bool only_root_is_left(void)
+{
+	int nr_cgroups = 0;
+
+	hierarchy_of_rdma(&nr_cgroups);
+	return nr_cgroups == 1;
+}
+
+static bool is_unified(void)
+{
+	int nr_cgroups;
+
+	return hierarchy_of_rdma(&nr_cgroups) == 0;
+}
+
+static int enable_in_children(const char *change)
+{
+	return cg_write(unified.root, "cgroup.subtree_control", (char *)change);
+}
+
+/* These return NULL, or why tests cannot be run in the hierarchy. */
+
+static const char *begin_unified(void)
+{
+	if (!unified.root[0])
+		return "cgroup v2 is not mounted";
+	if (cg_read_strstr(unified.root, "cgroup.controllers", "rdma"))
+		return "v2 does not have the rdma controller (is it mounted as v1, or off?)";
+	if (enable_in_children("+rdma"))
+		return "cannot enable rdma for the children of the root";
+	return NULL;
+}
+
+static const char *begin_legacy(void)
+{
+	bool mounted;
+
+	if (find_mount("cgroup", "rdma", legacy.root))
+		return NULL;
+	/* A controller leaves v2 only when no cgroup there uses it. */
+	if (unified.root[0] && enable_in_children("-rdma"))
+		return "a v2 cgroup has rdma in its cgroup.subtree_control";
+	snprintf(legacy.root, sizeof(legacy.root), "/tmp/rdmacg_XXXXXX");
+	if (!mkdtemp(legacy.root))
+		return "cannot make a mount point in /tmp";
+	mounted = becomes(!mount("none", legacy.root, "cgroup", 0, "rdma"));
+	if (!mounted) {
+		rmdir(legacy.root);
+		return "cannot mount rdma as v1 (is a removed v2 cgroup not freed?)";
+	}
+	legacy.own_mount = true;
+	return NULL;
+}
+
+static void end_legacy(void)
+{
+	if (!legacy.own_mount)
+		return;
+	/* With a cgroup left, its hierarchy would outlive the mount. */
+	if (!becomes(only_root_is_left()))
+		ksft_print_msg("a v1 cgroup cannot be freed: is a charge left?\n");
+	umount(legacy.root);
+	rmdir(legacy.root);
+	if (!becomes(is_unified()))
+		ksft_print_msg("rdma did not return to the unified hierarchy\n");
+}
+
+static void run_tests(struct hierarchy *hierarchy, const char *(*begin)(void))
+{
+	const char *reason;
+	int i, ret;
+
+	if (stop_signal || !nr_selected(hierarchy))
+		return;
+	reason = begin();
+	current = hierarchy;
+	snprintf(hierarchy->top, sizeof(hierarchy->top), "%.4000s/" TOP_NAME,
+		 hierarchy->root);
+	if (!reason) {
+		if (cg_create(hierarchy->top) && errno != EEXIST)
+			reason = "cannot make cgroup " TOP_NAME;
+		else
+			tidy_up();
+	}
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		if (!is_selected(hierarchy, &tests[i]))
+			continue;
+		if (reason) {
+			report(&tests[i], KSFT_SKIP, reason);
+			continue;
+		}
+		ret = run(tests[i].fn);
+		tidy_up();
+		if (stop_signal)
+			break;
+		if (run(nothing_is_left) != KSFT_PASS)
+			ret = KSFT_FAIL;
+		report(&tests[i], ret, shared->reason);
+	}
+	if (!reason)
+		cg_destroy(hierarchy->top);
+}
+
+/* Two runs at a time would remove each other's devices and cgroups. */
+static bool is_only_run(void)
+{
+	struct sockaddr_un name = { AF_UNIX, "\0" TOP_NAME };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	/* Bound as long as this process lives, and not in any file system. */
+	return fd >= 0 && !bind(fd, (struct sockaddr *)&name, sizeof(name));
+}
+
+static void remove_devices(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++) {
+		remove_device(devices[i].name);
+		remove_link(devices[i].name);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool was_enabled;
+	int i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	ksft_print_header();
+	if (argc > 1)
+		selected = argv[1];
+	if (geteuid())
+		ksft_exit_skip("only root may make devices and cgroups\n");
+	if (!is_only_run())
+		ksft_exit_skip("another run is going on; wait for its end\n");
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		ksft_exit_fail_msg("own mounts: %s\n", strerror(errno));
+
+	sigemptyset(&watched);
+	sigaddset(&watched, SIGCHLD);
+	sigaddset(&watched, SIGINT);
+	sigaddset(&watched, SIGTERM);
+	sigaddset(&watched, SIGHUP);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+
+	ksft_set_plan(nr_selected(&unified) + nr_selected(&legacy));
+	remove_devices();
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		if (add_device(&devices[i]))
+			ksft_print_msg("%s\n", devices[i].missing);
+
+	find_mount("cgroup2", NULL, unified.root);
+	was_enabled = unified.root[0] &&
+		      !cg_read_strstr(unified.root, "cgroup.subtree_control", "rdma");
+	run_tests(&unified, begin_unified);
+	run_tests(&legacy, begin_legacy);
+	end_legacy();
+	if (unified.root[0])
+		enable_in_children(was_enabled ? "+rdma" : "-rdma");
+
+	remove_devices();
+	if (stop_signal)
+		ksft_exit_fail_msg("stopped by signal %d\n", stop_signal);
+	if (ksft_get_fail_cnt())
+		ksft_exit_fail();
+	ksft_exit_pass();
+}
