@@ -70,39 +70,41 @@ def run(target, make):
     return counts
 
 
-def expected_failures(path):
-    lines = (line.partition("#")[0].strip() for line in open(path, encoding="utf-8"))
-    return {line for line in lines if line}
+def read_names(path):
+    with open(path, encoding="utf-8") as file:
+        lines = (line.partition("#")[0].strip() for line in file)
+        return {line for line in lines if line}
 
 
 def judge_expected(counts, expected):
-    """Turn failures that were announced into passes, and missing ones around."""
-    surprising = [name for name in counts.passed if name in expected]
-    announced = [name for name in counts.failed if name in expected]
-    counts.passed = [n for n in counts.passed if n not in expected] + announced
+    """Turn announced failures into passes; return those that were not seen."""
+    announced = expected & set(counts.failed)
+    surprising = expected & set(counts.passed)
+    counts.passed = [n for n in counts.passed if n not in expected] + list(announced)
     counts.failed = [n for n in counts.failed if n not in expected]
-    counts.complaints = [c for c in counts.complaints if "exit status" not in c]
+    if announced:
+        counts.complaints = [c for c in counts.complaints if "exit status" not in c]
     counts.complaints += [f"{name} should have failed" for name in surprising]
-    ran = set(announced) | set(surprising)
-    counts.complaints += [f"{name} did not run" for name in sorted(expected - ran)]
+    return expected - announced - surprising
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--make", default="make")
-    parser.add_argument("--expect-failures", metavar="FILE",
+    parser.add_argument("--expect-failures", metavar="FILE", type=read_names,
+                        default=set(),
                         help="names of cases that must fail, the only ones that may")
     parser.add_argument("target", nargs="+")
     args = parser.parse_args()
 
     total = Counts()
+    unseen = args.expect_failures
     summary = []
     for number, target in enumerate(args.target, 1):
         print(f"== [{number}/{len(args.target)}] make {target}", flush=True)
         started = time.monotonic()
         counts = run(target, args.make)
-        if args.expect_failures:
-            judge_expected(counts, expected_failures(args.expect_failures))
+        unseen = judge_expected(counts, unseen)
         seconds = time.monotonic() - started
         summary.append(f"{target}: {counts} in {seconds:.0f} s")
         summary += [f"  failed: {name}" for name in counts.failed]
@@ -113,6 +115,8 @@ def main():
                              (total.complaints, counts.complaints),
                              (total.skipped, counts.skipped)):
             mine += theirs
+    total.complaints += [f"{name} did not run" for name in unseen]
+    summary += [f"failed: {name} did not run" for name in sorted(unseen)]
     print("== Summary", *summary, total, sep="\n")
     return 1 if total.number_failed() else 0
 
