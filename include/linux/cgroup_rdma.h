@@ -7,7 +7,6 @@
 #define _CGROUP_RDMA_H
 
 #include <linux/cgroup.h>
-#include <linux/xarray.h>
 
 /* At most 64; each needs its name in rdmacg_resource_names[] as well. */
 enum rdmacg_resource_type {
@@ -18,10 +17,11 @@ enum rdmacg_resource_type {
 
 #ifdef CONFIG_CGROUP_RDMA
 
+struct rdmacg_pool_table;
+
 struct rdma_cgroup {
 	struct cgroup_subsys_state css;
-	/* The pools of this cgroup, by rdmacg_device.id. */
-	struct xarray pools;
+	struct rdmacg_pool_table __rcu *table;
 };
 
 /**

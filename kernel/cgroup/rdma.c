@@ -54,6 +54,8 @@
 #include <linux/cgroup.h>
 #include <linux/cgroup_rdma.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -79,6 +81,16 @@ enum rdmacg_file {
 struct rdmacg_counter {
 	s64		max;
 	atomic64_t	usage;
+};
+
+/*
+ * The pools of a cgroup, by device id. One that has become too small is
+ * replaced, and read on by those who found it before.
+ */
+struct rdmacg_pool_table {
+	struct rcu_head				rcu;
+	unsigned int				size;
+	struct rdmacg_resource_pool __rcu	*pools[];
 };
 
 /* What a charge touches comes first, to lie in as few cache lines as it can. */
@@ -140,8 +152,8 @@ static bool counter_dec(struct rdmacg_counter *counter)
  * pool and all above it untouched, if one of them was not charged.
  */
 static bool chain_uncharge(struct rdmacg_resource_pool *pool,
-			  struct rdmacg_resource_pool *end,
-			  enum rdmacg_resource_type index)
+			   struct rdmacg_resource_pool *end,
+			   enum rdmacg_resource_type index)
 {
 	for (; pool != end; pool = pool->parent)
 		if (!counter_dec(&pool->counters[index]))
@@ -152,7 +164,7 @@ static bool chain_uncharge(struct rdmacg_resource_pool *pool,
 
 /* Charge the open pool @leaf and those above it: all or, with -EAGAIN, none. */
 static int chain_charge(struct rdmacg_resource_pool *leaf,
-		       enum rdmacg_resource_type index)
+			enum rdmacg_resource_type index)
 {
 	struct rdmacg_resource_pool *pool;
 
@@ -165,10 +177,55 @@ static int chain_charge(struct rdmacg_resource_pool *leaf,
 	return 0;
 }
 
+/* Under RCU or the mutex. No pool has the id of an unregistered device, 0. */
 static struct rdmacg_resource_pool *pool_find(struct rdma_cgroup *cg,
 					      struct rdmacg_device *device)
 {
-	return xa_load(&cg->pools, device->id);
+	struct rdmacg_pool_table *table;
+
+	table = rcu_dereference_check(cg->table,
+				      lockdep_is_held(&rdmacg_mutex));
+	if (!table || device->id >= table->size)
+		return NULL;
+
+	return rcu_dereference_check(table->pools[device->id],
+				     lockdep_is_held(&rdmacg_mutex));
+}
+
+/* Make room for a pool of @device in the table of @cg. 0 or -ENOMEM. */
+static int table_fit(struct rdma_cgroup *cg, struct rdmacg_device *device)
+{
+	struct rdmacg_pool_table *old, *new;
+	unsigned int size;
+
+	old = rcu_dereference_protected(cg->table,
+					lockdep_is_held(&rdmacg_mutex));
+	if (old && device->id < old->size)
+		return 0;
+
+	/* Most hosts have few devices, and some have hundreds. */
+	size = roundup_pow_of_two(max(device->id + 1, 4U));
+	new = kzalloc(struct_size(new, pools, size), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+
+	new->size = size;
+	if (old)
+		memcpy(new->pools, old->pools, old->size * sizeof(*old->pools));
+	rcu_assign_pointer(cg->table, new);
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
+static void table_set(struct rdma_cgroup *cg, struct rdmacg_device *device,
+		      struct rdmacg_resource_pool *pool)
+{
+	struct rdmacg_pool_table *table;
+
+	table = rcu_dereference_protected(cg->table,
+					  lockdep_is_held(&rdmacg_mutex));
+	rcu_assign_pointer(table->pools[device->id], pool);
 }
 
 /* The pool if it may be counted in without the mutex. Under RCU. */
@@ -190,10 +247,12 @@ pool_make(struct rdma_cgroup *cg, struct rdmacg_device *device,
 	  struct rdmacg_resource_pool *below)
 {
 	struct rdmacg_resource_pool *pool;
-	int i, ret;
+	int i;
 
 	lockdep_assert_held(&rdmacg_mutex);
 
+	if (table_fit(cg, device))
+		return ERR_PTR(-ENOMEM);
 	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
@@ -203,13 +262,8 @@ pool_make(struct rdma_cgroup *cg, struct rdmacg_device *device,
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
 		pool->counters[i].max = RDMACG_UNLIMITED;
 
-	ret = xa_err(xa_store(&cg->pools, device->id, pool, GFP_KERNEL));
-	if (ret) {
-		kfree(pool);
-		return ERR_PTR(ret);
-	}
-
 	list_add(&pool->dev_node, below ? &below->dev_node : &device->rpools);
+	table_set(cg, device, pool);
 	return pool;
 }
 
@@ -217,7 +271,7 @@ static void pool_free(struct rdmacg_resource_pool *pool)
 {
 	lockdep_assert_held(&rdmacg_mutex);
 
-	xa_erase(&pool->cg->pools, pool->device->id);
+	table_set(pool->cg, pool->device, NULL);
 	list_del(&pool->dev_node);
 	if (pool->parent)
 		pool->parent->nr_children--;
@@ -257,7 +311,7 @@ static void chain_prune(struct rdmacg_resource_pool *pool)
  * as it was.
  */
 static struct rdmacg_resource_pool *chain_get(struct rdma_cgroup *cg,
-					     struct rdmacg_device *device)
+					      struct rdmacg_device *device)
 {
 	struct rdmacg_resource_pool *leaf, *below, *pool;
 
@@ -687,7 +741,6 @@ rdmacg_css_alloc(struct cgroup_subsys_state *parent_css)
 	if (!cg)
 		return ERR_PTR(-ENOMEM);
 
-	xa_init(&cg->pools);
 	return &cg->css;
 }
 
@@ -699,15 +752,19 @@ static void rdmacg_css_free(struct cgroup_subsys_state *css)
 {
 	struct rdma_cgroup *cg = css_rdmacg(css);
 	struct rdmacg_resource_pool *pool, *parent;
-	unsigned long id;
+	struct rdmacg_device *device;
 
 	mutex_lock(&rdmacg_mutex);
-	xa_for_each(&cg->pools, id, pool) {
+	list_for_each_entry(device, &rdmacg_devices, dev_node) {
+		pool = pool_find(cg, device);
+		if (!pool)
+			continue;
 		parent = pool->parent;
 		pool_free(pool);
 		chain_prune(parent);
 	}
 	mutex_unlock(&rdmacg_mutex);
+	kfree(rcu_access_pointer(cg->table));
 	kfree(cg);
 }
 
