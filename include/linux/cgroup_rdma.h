@@ -17,35 +17,45 @@ enum rdmacg_resource_type {
 
 #ifdef CONFIG_CGROUP_RDMA
 
+/* Room for the name of a device, with its end; IB_DEVICE_NAME_MAX. */
+#define RDMACG_DEVICE_NAME_MAX 64
+
 struct rdmacg_pool_table;
 
 struct rdma_cgroup {
 	struct cgroup_subsys_state css;
 	struct rdmacg_pool_table __rcu *table;
+	struct cgroup_file events_file;
+	struct cgroup_file events_local_file;
 };
 
 /**
  * struct rdmacg_device - a device whose objects are counted
- * @name: set by the owner before registration, valid until unregistration;
- *	  heads the device's line in every interface file
- * @id: smallest positive number free at registration, 0 while not
- *	registered; the controller's own
- * @dev_node: position among all devices, in order of registration;
- *	      the controller's own
- * @rpools: the device's pools in all cgroups, children before parents;
- *	    the controller's own
+ * @name: set by the owner before registration, and read only then
+ * @index: likewise; tells devices of one name apart, see "rdma dev"
+ * @id: smallest positive number free at registration, 0 while not registered
+ * @namesake: another registered device has the same name
+ * @label: the name as the interface files show it; heads the device's lines
+ * @dev_node: position among all devices, in order of registration
+ * @rpools: the device's pools in all cgroups, children before parents
  *
- * Part of the owner's device structure, which must come zeroed.
+ * Part of the owner's device structure, which must come zeroed. From @id on,
+ * all is the controller's own.
  */
 struct rdmacg_device {
 	char *name;
+	u32 index;
+
 	unsigned int id;
+	bool namesake;
+	char label[RDMACG_DEVICE_NAME_MAX];
 	struct list_head dev_node;
 	struct list_head rpools;
 };
 
 void rdmacg_register_device(struct rdmacg_device *device);
 void rdmacg_unregister_device(struct rdmacg_device *device);
+void rdmacg_rename_device(struct rdmacg_device *device, const char *name);
 
 int rdmacg_try_charge(struct rdma_cgroup **rdmacg,
 		      struct rdmacg_device *device,
@@ -53,6 +63,8 @@ int rdmacg_try_charge(struct rdma_cgroup **rdmacg,
 void rdmacg_uncharge(struct rdma_cgroup *cg,
 		     struct rdmacg_device *device,
 		     enum rdmacg_resource_type index);
+int rdmacg_query_limit(struct rdmacg_device *device,
+		       enum rdmacg_resource_type index);
 
 #endif	/* CONFIG_CGROUP_RDMA */
 #endif	/* _CGROUP_RDMA_H */

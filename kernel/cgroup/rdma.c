@@ -47,23 +47,42 @@
  * A charge counts from the leaf upwards. One that is refused at the top has
  * been counted below for a moment, and a neighbour down there, at its limit
  * just then, may be refused although either order of the two would have let
- * it in. In return a tenant that keeps running into its own limit touches no
- * counter that it shares with others, and no usage shows what was not granted.
+ * it in; nor does the neighbour's peak tell the two apart. In return no usage
+ * ever passes a limit, and a tenant that keeps running into its own limit
+ * touches no counter that it shares with others.
+ *
+ * Peaks and events
+ * ----------------
+ * They are a pool's history, and why an open pool is worth keeping. A peak is
+ * raised by charges that were granted at all levels, before the uncharge that
+ * ends one of them (counter_dec() tells how). A refusal is counted where it
+ * happened before the charge is rolled back; the totals of the hierarchy, and
+ * the waking of those who poll the files, follow in batches.
  */
 
 #include <linux/cgroup.h>
 #include <linux/cgroup_rdma.h>
 #include <linux/kernel.h>
+#include <linux/llist.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/rdmacg.h>
 
 #define RDMACG_UNLIMITED	S32_MAX
 #define RDMACG_UNLIMITED_STR	"max"
+#define RDMACG_INDEX_STR	"index"
 #define RDMACG_BLANKS		" \t"
+
+/* How long refusals may pile up before those who wait for them are told. */
+#define RDMACG_NOTIFY_MS	10
 
 /* As users write and read them; what is not named here does not build. */
 static const char * const rdmacg_resource_names[] = {
@@ -76,11 +95,35 @@ static_assert(ARRAY_SIZE(rdmacg_resource_names) == RDMACG_RESOURCE_MAX);
 enum rdmacg_file {
 	RDMACG_FILE_MAX,
 	RDMACG_FILE_CURRENT,
+	RDMACG_FILE_PEAK,
+	RDMACG_FILE_EVENTS,
+	RDMACG_FILE_EVENTS_LOCAL,
 };
 
 struct rdmacg_counter {
 	s64		max;
 	atomic64_t	usage;
+	atomic64_t	peak;
+};
+
+/* What there is to be told about refused charges, as in rdma.events. */
+struct rdmacg_events {
+	s64	max;		/* refused by a limit here */
+	s64	alloc_fail;	/* refused to tasks here, wherever the limit */
+};
+
+/*
+ * Charges that were refused. Who is refused counts, without the mutex, only
+ * where it happened: most often that is one cache line of his own. The mutex
+ * holder adds up the hierarchy later, see rdmacg_flush_events().
+ */
+struct rdmacg_refusals {
+	atomic64_t		own;	/* tasks here, by the limit here */
+	atomic64_t		below;	/* tasks below, by the limit here */
+	atomic64_t		above;	/* tasks here, by a limit above */
+
+	struct rdmacg_events	flushed;	/* what of these is in totals */
+	struct rdmacg_events	total;		/* here and below */
 };
 
 /*
@@ -99,6 +142,10 @@ struct rdmacg_resource_pool {
 	bool				open;
 	struct rdmacg_counter		counters[RDMACG_RESOURCE_MAX];
 
+	struct rdmacg_refusals		refusals[RDMACG_RESOURCE_MAX];
+	struct llist_node		events_node;
+	bool				events_queued;
+
 	/* The rest is the mutex holder's. */
 	struct rdma_cgroup		*cg;
 	struct rdmacg_device		*device;
@@ -112,6 +159,16 @@ struct rdmacg_resource_pool {
 
 static DEFINE_MUTEX(rdmacg_mutex);
 static LIST_HEAD(rdmacg_devices);
+
+/* Makes readers of a device's label without the mutex try again. */
+static seqcount_mutex_t rdmacg_label_seq =
+	SEQCNT_MUTEX_ZERO(rdmacg_label_seq, &rdmacg_mutex);
+
+/* Pools with refusals that no total has yet. */
+static LLIST_HEAD(rdmacg_events_queue);
+
+static void rdmacg_notify(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rdmacg_notify_work, rdmacg_notify);
 
 static struct rdma_cgroup *css_rdmacg(struct cgroup_subsys_state *css)
 {
@@ -128,23 +185,79 @@ static bool rdmacg_is_root(struct rdma_cgroup *cg)
 	return !cg->css.parent;
 }
 
-/* Count one more, unless that would pass the limit. */
-static bool counter_try_inc(struct rdmacg_counter *counter)
+/* Copy a device's name, which may be about to change. */
+static void rdmacg_copy_label(struct rdmacg_device *device, char *label)
+{
+	unsigned int seq;
+
+	do {
+		seq = read_seqcount_begin(&rdmacg_label_seq);
+		memcpy(label, device->label, sizeof(device->label));
+	} while (read_seqcount_retry(&rdmacg_label_seq, seq));
+}
+
+/* All work for an event is behind the branch that is patched out. */
+#define pool_trace(event, pool, ...)					\
+	do {								\
+		if (trace_rdmacg_##event##_enabled()) {			\
+			char label[RDMACG_DEVICE_NAME_MAX];		\
+									\
+			rdmacg_copy_label((pool)->device, label);	\
+			trace_rdmacg_##event(				\
+				cgroup_id((pool)->cg->css.cgroup),	\
+				label, ##__VA_ARGS__);			\
+		}							\
+	} while (0)
+
+#define pool_trace_count(event, pool, index, amount, usage)		\
+	pool_trace(event, pool, rdmacg_resource_names[index], amount,	\
+		   usage, READ_ONCE((pool)->counters[index].max))
+
+/* Raise the peak to a usage that was reached. */
+static void counter_raise_peak(struct rdmacg_counter *counter, s64 usage)
+{
+	s64 peak = atomic64_read(&counter->peak);
+
+	while (peak < usage &&
+	       !atomic64_try_cmpxchg(&counter->peak, &peak, usage))
+		;
+}
+
+/*
+ * Count one more, unless that would pass the limit. Returns the new usage, or
+ * 0 if refused.
+ */
+static s64 counter_try_inc(struct rdmacg_counter *counter)
 {
 	s64 usage = atomic64_read(&counter->usage);
 
 	do {
 		if (usage >= READ_ONCE(counter->max))
-			return false;
+			return 0;
 	} while (!atomic64_try_cmpxchg(&counter->usage, &usage, usage + 1));
 
-	return true;
+	return usage + 1;
 }
 
-/* Count one less; false if there is nothing to take away. */
-static bool counter_dec(struct rdmacg_counter *counter)
+/*
+ * Count one less; false if there is nothing to take away.
+ *
+ * Who was granted a charge looks for a record only when it is granted at all
+ * levels. By then the usage that made it a record may be history, so no such
+ * usage is left without being recorded, except by a charge that is undone.
+ */
+static bool counter_dec(struct rdmacg_counter *counter, bool granted)
 {
-	return atomic64_dec_if_positive(&counter->usage) >= 0;
+	s64 usage = atomic64_read(&counter->usage);
+
+	do {
+		if (usage <= 0)
+			return false;
+		if (granted && usage > atomic64_read(&counter->peak))
+			counter_raise_peak(counter, usage);
+	} while (!atomic64_try_cmpxchg(&counter->usage, &usage, usage - 1));
+
+	return true;
 }
 
 /*
@@ -153,13 +266,65 @@ static bool counter_dec(struct rdmacg_counter *counter)
  */
 static bool chain_uncharge(struct rdmacg_resource_pool *pool,
 			   struct rdmacg_resource_pool *end,
-			   enum rdmacg_resource_type index)
+			   enum rdmacg_resource_type index, bool granted)
 {
 	for (; pool != end; pool = pool->parent)
-		if (!counter_dec(&pool->counters[index]))
+		if (!counter_dec(&pool->counters[index], granted))
 			return false;
 
 	return true;
+}
+
+static void chain_raise_peaks(struct rdmacg_resource_pool *pool,
+			      enum rdmacg_resource_type index)
+{
+	for (; pool; pool = pool->parent) {
+		struct rdmacg_counter *counter = &pool->counters[index];
+
+		counter_raise_peak(counter, atomic64_read(&counter->usage));
+	}
+}
+
+static struct rdmacg_events
+refusals_local(const struct rdmacg_refusals *refusals)
+{
+	s64 own = atomic64_read(&refusals->own);
+
+	return (struct rdmacg_events){
+		.max = own + atomic64_read(&refusals->below),
+		.alloc_fail = own + atomic64_read(&refusals->above),
+	};
+}
+
+static void pool_queue_events(struct rdmacg_resource_pool *pool)
+{
+	/* Pairs with pool_flush_events(): one of us sees what the other did. */
+	smp_mb__after_atomic();
+	if (READ_ONCE(pool->events_queued) || xchg(&pool->events_queued, true))
+		return;
+
+	/* The first in the queue starts the clock for all. */
+	if (llist_add(&pool->events_node, &rdmacg_events_queue))
+		schedule_delayed_work(&rdmacg_notify_work,
+				      msecs_to_jiffies(RDMACG_NOTIFY_MS));
+}
+
+/* A charge that began at @leaf was refused by the limit of @limiter. */
+static void chain_count_refusal(struct rdmacg_resource_pool *leaf,
+				struct rdmacg_resource_pool *limiter,
+				enum rdmacg_resource_type index)
+{
+	pool_trace_count(refuse, limiter, index, 1,
+			 atomic64_read(&limiter->counters[index].usage));
+
+	if (limiter == leaf) {
+		atomic64_inc(&leaf->refusals[index].own);
+	} else {
+		atomic64_inc(&limiter->refusals[index].below);
+		pool_queue_events(limiter);
+		atomic64_inc(&leaf->refusals[index].above);
+	}
+	pool_queue_events(leaf);
 }
 
 /* Charge the open pool @leaf and those above it: all or, with -EAGAIN, none. */
@@ -167,13 +332,23 @@ static int chain_charge(struct rdmacg_resource_pool *leaf,
 			enum rdmacg_resource_type index)
 {
 	struct rdmacg_resource_pool *pool;
+	bool record = false;
+	s64 usage;
 
 	for (pool = leaf; pool; pool = pool->parent) {
-		if (!counter_try_inc(&pool->counters[index])) {
-			chain_uncharge(leaf, pool, index);
+		usage = counter_try_inc(&pool->counters[index]);
+		if (!usage) {
+			chain_count_refusal(leaf, pool, index);
+			chain_uncharge(leaf, pool, index, false);
 			return -EAGAIN;
 		}
+		record |= usage > atomic64_read(&pool->counters[index].peak);
 	}
+
+	if (unlikely(record))
+		chain_raise_peaks(leaf, index);
+	pool_trace_count(charge, leaf, index, 1,
+			 atomic64_read(&leaf->counters[index].usage));
 	return 0;
 }
 
@@ -264,13 +439,75 @@ pool_make(struct rdma_cgroup *cg, struct rdmacg_device *device,
 
 	list_add(&pool->dev_node, below ? &below->dev_node : &device->rpools);
 	table_set(cg, device, pool);
+	pool_trace(pool_make, pool);
 	return pool;
+}
+
+/*
+ * Add what @pool counted since the last time to its own and its ancestors'
+ * totals, and wake who waits for the files that show it.
+ */
+static void pool_flush_events(struct rdmacg_resource_pool *pool)
+{
+	struct rdmacg_events new[RDMACG_RESOURCE_MAX];
+	struct rdmacg_resource_pool *above;
+	int i;
+
+	WRITE_ONCE(pool->events_queued, false);
+	/* Pairs with pool_queue_events(). */
+	smp_mb();
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+		struct rdmacg_refusals *refusals = &pool->refusals[i];
+		struct rdmacg_events local = refusals_local(refusals);
+
+		new[i].max = local.max - refusals->flushed.max;
+		new[i].alloc_fail = local.alloc_fail -
+				    refusals->flushed.alloc_fail;
+		refusals->flushed = local;
+	}
+
+	cgroup_file_notify(&pool->cg->events_local_file);
+	for (above = pool; above; above = above->parent) {
+		for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+			above->refusals[i].total.max += new[i].max;
+			above->refusals[i].total.alloc_fail += new[i].alloc_fail;
+		}
+		cgroup_file_notify(&above->cg->events_file);
+	}
+}
+
+/*
+ * Bring the totals up to date. Whoever frees a pool has to do so first; no one
+ * is refused in that pool any more, so it is not queued again.
+ */
+static void rdmacg_flush_events(void)
+{
+	struct rdmacg_resource_pool *pool, *next;
+
+	lockdep_assert_held(&rdmacg_mutex);
+
+	llist_for_each_entry_safe(pool, next, llist_del_all(&rdmacg_events_queue),
+				  events_node)
+		pool_flush_events(pool);
+}
+
+/*
+ * cgroup_file_notify() takes a lock that all cgroups share. From here it is
+ * called for a batch of refusals, not for each.
+ */
+static void rdmacg_notify(struct work_struct *work)
+{
+	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
+	mutex_unlock(&rdmacg_mutex);
 }
 
 static void pool_free(struct rdmacg_resource_pool *pool)
 {
 	lockdep_assert_held(&rdmacg_mutex);
 
+	pool_trace(pool_free, pool);
 	table_set(pool->cg, pool->device, NULL);
 	list_del(&pool->dev_node);
 	if (pool->parent)
@@ -412,6 +649,26 @@ static int rdmacg_charge(struct rdma_cgroup *cg, struct rdmacg_device *device,
 	return ret;
 }
 
+/*
+ * Under RCU. An ancestor may have a pool, and a limit, where @cg has none; and
+ * a pool that is just being made may not yet lead to its parent. So this looks
+ * at each cgroup for itself.
+ */
+static s64 rdmacg_lowest_limit(struct rdma_cgroup *cg,
+			       struct rdmacg_device *device,
+			       enum rdmacg_resource_type index)
+{
+	struct rdmacg_resource_pool *pool;
+	s64 limit = RDMACG_UNLIMITED;
+
+	for (; !rdmacg_is_root(cg); cg = rdmacg_parent(cg)) {
+		pool = pool_find(cg, device);
+		if (pool)
+			limit = min(limit, READ_ONCE(pool->counters[index].max));
+	}
+	return limit;
+}
+
 /**
  * rdmacg_try_charge - charge one unit to the current task's cgroup
  * @rdmacg: where to store the cgroup that was charged; it is what
@@ -475,7 +732,10 @@ void rdmacg_uncharge(struct rdma_cgroup *cg,
 	if (!rdmacg_is_root(cg)) {
 		rcu_read_lock();
 		pool = pool_find_open(cg, device);
-		charged = pool && chain_uncharge(pool, NULL, index);
+		charged = pool && chain_uncharge(pool, NULL, index, true);
+		if (charged)
+			pool_trace_count(uncharge, pool, index, 1,
+					 atomic64_read(&pool->counters[index].usage));
 		rcu_read_unlock();
 	}
 
@@ -501,9 +761,31 @@ again:
 	return id;
 }
 
+/* Names may have come, gone or changed: find those that are borne twice. */
+static void rdmacg_mark_namesakes(void)
+{
+	struct rdmacg_device *device, *other;
+
+	list_for_each_entry(device, &rdmacg_devices, dev_node) {
+		device->namesake = false;
+		list_for_each_entry(other, &rdmacg_devices, dev_node)
+			if (other != device &&
+			    !strcmp(other->label, device->label))
+				device->namesake = true;
+	}
+}
+
+static void rdmacg_set_label(struct rdmacg_device *device, const char *name)
+{
+	write_seqcount_begin(&rdmacg_label_seq);
+	strscpy(device->label, name, sizeof(device->label));
+	write_seqcount_end(&rdmacg_label_seq);
+	rdmacg_mark_namesakes();
+}
+
 /**
  * rdmacg_register_device - make a device known to the controller
- * @device: zeroed but for its name
+ * @device: zeroed but for its name and index
  *
  * From now on the device has a line in every interface file, and may be
  * charged for.
@@ -517,9 +799,29 @@ void rdmacg_register_device(struct rdmacg_device *device)
 	mutex_lock(&rdmacg_mutex);
 	device->id = rdmacg_free_id();
 	list_add_tail(&device->dev_node, &rdmacg_devices);
+	rdmacg_set_label(device, device->name);
 	mutex_unlock(&rdmacg_mutex);
 }
 EXPORT_SYMBOL(rdmacg_register_device);
+
+/**
+ * rdmacg_rename_device - give a device another name
+ * @device: device, registered or not
+ * @name: what to call it; copied
+ *
+ * Limits and counters stay with the device. Whoever reads or writes an
+ * interface file meanwhile finds it under the old name or under the new one.
+ *
+ * Context: Process context, may sleep.
+ */
+void rdmacg_rename_device(struct rdmacg_device *device, const char *name)
+{
+	mutex_lock(&rdmacg_mutex);
+	if (device->id)
+		rdmacg_set_label(device, name);
+	mutex_unlock(&rdmacg_mutex);
+}
+EXPORT_SYMBOL(rdmacg_rename_device);
 
 /**
  * rdmacg_unregister_device - make the controller forget a device
@@ -536,19 +838,48 @@ void rdmacg_unregister_device(struct rdmacg_device *device)
 	int i;
 
 	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
 	list_for_each_entry_safe(pool, next, &device->rpools, dev_node) {
 		for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
 			if (atomic64_read(&pool->counters[i].usage))
 				pr_warn_once("rdmacg: %s removed while %s is still charged\n",
-					     device->name,
+					     device->label,
 					     rdmacg_resource_names[i]);
 		pool_free(pool);
 	}
 	list_del(&device->dev_node);
 	device->id = 0;
+	rdmacg_mark_namesakes();
 	mutex_unlock(&rdmacg_mutex);
 }
 EXPORT_SYMBOL(rdmacg_unregister_device);
+
+/**
+ * rdmacg_query_limit - how much of a device the current task may ever have
+ * @device: registered device
+ * @index: resource
+ *
+ * Context: Any context but NMI. Takes no lock.
+ * Return: the lowest limit of the task's cgroup and its ancestors, in units of
+ *	   the resource; S32_MAX if none of them has one, or if there is no
+ *	   resource @index.
+ */
+int rdmacg_query_limit(struct rdmacg_device *device,
+		       enum rdmacg_resource_type index)
+{
+	struct rdma_cgroup *cg;
+	int limit;
+
+	if (index >= RDMACG_RESOURCE_MAX)
+		return RDMACG_UNLIMITED;
+
+	rcu_read_lock();
+	cg = css_rdmacg(task_css(current, rdma_cgrp_id));
+	limit = rdmacg_lowest_limit(cg, device, index);
+	rcu_read_unlock();
+	return limit;
+}
+EXPORT_SYMBOL(rdmacg_query_limit);
 
 static int rdmacg_resource_index(const char *name)
 {
@@ -589,95 +920,133 @@ static char *rdmacg_next_word(char **rest)
 	return word;
 }
 
-/*
- * Take "NAME KEY=LIMIT ..." to pieces. Limits that are not named become -1 in
- * @limits. Returns 0, -EINVAL or -ERANGE.
- */
-static int rdmacg_parse(char *line, char **name, int *limits)
-{
-	char *word, *key;
-	int i, ret = -EINVAL;
+/* One line written to rdma.max. */
+struct rdmacg_order {
+	char		*name;
+	bool		has_index;
+	unsigned int	index;
+	int		limits[RDMACG_RESOURCE_MAX];	/* -1: stays as it is */
+};
 
+/*
+ * Take "NAME [index=N] KEY=LIMIT ..." to pieces. Returns 0, -EINVAL or
+ * -ERANGE.
+ */
+static int rdmacg_parse(char *line, struct rdmacg_order *order)
+{
+	bool has_limit = false;
+	char *word, *key;
+	int i, ret;
+
+	order->has_index = false;
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		limits[i] = -1;
+		order->limits[i] = -1;
 
 	line = strstrip(line);
 	/* kstrtoint() would pass over the end of a first line of two. */
 	if (strchr(line, '\n'))
 		return -EINVAL;
 
-	*name = rdmacg_next_word(&line);
+	order->name = rdmacg_next_word(&line);
 	while ((word = rdmacg_next_word(&line))) {
 		key = strsep(&word, "=");
-		i = rdmacg_resource_index(key);
-		if (i < 0 || !word)
+		if (!word)
 			return -EINVAL;
-		ret = rdmacg_parse_limit(word, &limits[i]);
+		if (!strcmp(key, RDMACG_INDEX_STR)) {
+			order->has_index = true;
+			ret = kstrtouint(word, 0, &order->index);
+		} else {
+			i = rdmacg_resource_index(key);
+			if (i < 0)
+				return i;
+			has_limit = true;
+			ret = rdmacg_parse_limit(word, &order->limits[i]);
+		}
 		if (ret)
 			return ret;
 	}
-	return ret;
+	return has_limit ? 0 : -EINVAL;
 }
 
-static struct rdmacg_device *rdmacg_find_device(const char *name)
+/* The device that is meant, or -ENODEV, or -ENOTUNIQ if several may be. */
+static struct rdmacg_device *
+rdmacg_find_device(const struct rdmacg_order *order)
 {
-	struct rdmacg_device *device;
+	struct rdmacg_device *device, *found = NULL;
 
 	lockdep_assert_held(&rdmacg_mutex);
 
-	list_for_each_entry(device, &rdmacg_devices, dev_node)
-		if (!strcmp(device->name, name))
-			return device;
+	list_for_each_entry(device, &rdmacg_devices, dev_node) {
+		if (strcmp(device->label, order->name) ||
+		    (order->has_index && device->index != order->index))
+			continue;
+		if (found)
+			return ERR_PTR(-ENOTUNIQ);
+		found = device;
+	}
+	return found ?: ERR_PTR(-ENODEV);
+}
 
-	return NULL;
+static void pool_set_limits(struct rdmacg_resource_pool *pool,
+			    const int *limits)
+{
+	int i;
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+		if (limits[i] < 0)
+			continue;
+		WRITE_ONCE(pool->counters[i].max, limits[i]);
+		pool_trace_count(limit, pool, i, 0,
+				 atomic64_read(&pool->counters[i].usage));
+	}
 }
 
 /* Carry out one line written to rdma.max: all of it, or nothing. */
 static int rdmacg_set_limits(struct rdma_cgroup *cg, char *line)
 {
-	int limits[RDMACG_RESOURCE_MAX];
 	struct rdmacg_resource_pool *pool;
+	struct rdmacg_order order;
 	struct rdmacg_device *device;
-	char *name;
-	int i, ret;
+	int ret;
 
-	ret = rdmacg_parse(line, &name, limits);
+	ret = rdmacg_parse(line, &order);
 	if (ret)
 		return ret;
 
 	mutex_lock(&rdmacg_mutex);
-	device = rdmacg_find_device(name);
-	pool = device ? chain_get(cg, device) : ERR_PTR(-ENODEV);
+	device = rdmacg_find_device(&order);
+	pool = IS_ERR(device) ? ERR_CAST(device) : chain_get(cg, device);
 	if (IS_ERR(pool)) {
 		ret = PTR_ERR(pool);
 	} else {
-		for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-			if (limits[i] >= 0)
-				WRITE_ONCE(pool->counters[i].max, limits[i]);
+		pool_set_limits(pool, order.limits);
 		chain_prune(pool);
 	}
 	mutex_unlock(&rdmacg_mutex);
 	return ret;
 }
 
-static void rdmacg_show_value(struct seq_file *sf, enum rdmacg_file file,
-			      const struct rdmacg_counter *counter)
+static void rdmacg_show_limit(struct seq_file *sf, int index, s64 limit)
 {
-	s64 value;
+	if (limit == RDMACG_UNLIMITED)
+		seq_printf(sf, " %s=" RDMACG_UNLIMITED_STR,
+			   rdmacg_resource_names[index]);
+	else
+		seq_printf(sf, " %s=%lld", rdmacg_resource_names[index], limit);
+}
 
-	switch (file) {
-	case RDMACG_FILE_MAX:
-		value = counter ? counter->max : RDMACG_UNLIMITED;
-		if (value == RDMACG_UNLIMITED)
-			seq_puts(sf, RDMACG_UNLIMITED_STR);
-		else
-			seq_printf(sf, "%lld", value);
-		break;
-	case RDMACG_FILE_CURRENT:
-		value = counter ? atomic64_read(&counter->usage) : 0;
-		seq_printf(sf, "%lld", value);
-		break;
-	}
+static void rdmacg_show_count(struct seq_file *sf, int index,
+			      const char *suffix, s64 count)
+{
+	seq_printf(sf, " %s%s=%lld", rdmacg_resource_names[index], suffix,
+		   count);
+}
+
+static void rdmacg_show_events(struct seq_file *sf, int index,
+			       struct rdmacg_events events)
+{
+	rdmacg_show_count(sf, index, ".max", events.max);
+	rdmacg_show_count(sf, index, ".alloc_fail", events.alloc_fail);
 }
 
 /* One device's line. A pool that does not exist reads as an unused one. */
@@ -685,15 +1054,43 @@ static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
 			       struct rdma_cgroup *cg,
 			       struct rdmacg_device *device)
 {
-	struct rdmacg_resource_pool *pool = pool_find(cg, device);
+	static const struct rdmacg_resource_pool unused = {
+		.counters[0 ... RDMACG_RESOURCE_MAX - 1].max = RDMACG_UNLIMITED,
+	};
+	const struct rdmacg_resource_pool *pool = pool_find(cg, device);
 	int i;
 
 	lockdep_assert_held(&rdmacg_mutex);
 
-	seq_puts(sf, device->name);
+	if (!pool)
+		pool = &unused;
+
+	seq_puts(sf, device->label);
+	if (device->namesake)
+		seq_printf(sf, " " RDMACG_INDEX_STR "=%u", device->index);
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
-		seq_printf(sf, " %s=", rdmacg_resource_names[i]);
-		rdmacg_show_value(sf, file, pool ? &pool->counters[i] : NULL);
+		const struct rdmacg_counter *counter = &pool->counters[i];
+		const struct rdmacg_refusals *refusals = &pool->refusals[i];
+
+		switch (file) {
+		case RDMACG_FILE_MAX:
+			rdmacg_show_limit(sf, i, counter->max);
+			break;
+		case RDMACG_FILE_CURRENT:
+			rdmacg_show_count(sf, i, "",
+					  atomic64_read(&counter->usage));
+			break;
+		case RDMACG_FILE_PEAK:
+			rdmacg_show_count(sf, i, "",
+					  atomic64_read(&counter->peak));
+			break;
+		case RDMACG_FILE_EVENTS:
+			rdmacg_show_events(sf, i, refusals->total);
+			break;
+		case RDMACG_FILE_EVENTS_LOCAL:
+			rdmacg_show_events(sf, i, refusals_local(refusals));
+			break;
+		}
 	}
 	seq_putc(sf, '\n');
 }
@@ -704,6 +1101,7 @@ static int rdmacg_seq_show(struct seq_file *sf, void *v)
 	struct rdmacg_device *device;
 
 	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
 	list_for_each_entry(device, &rdmacg_devices, dev_node)
 		rdmacg_show_device(sf, seq_cft(sf)->private, cg, device);
 	mutex_unlock(&rdmacg_mutex);
@@ -716,20 +1114,23 @@ static ssize_t rdmacg_max_write(struct kernfs_open_file *of, char *buf,
 	return rdmacg_set_limits(css_rdmacg(of_css(of)), buf) ?: nbytes;
 }
 
+#define RDMACG_FILE(_name, _file, ...) {		\
+	.name = _name,					\
+	.private = _file,				\
+	.flags = CFTYPE_NOT_ON_ROOT,			\
+	.seq_show = rdmacg_seq_show,			\
+	__VA_ARGS__					\
+}
+
 static struct cftype rdmacg_files[] = {
-	{
-		.name = "max",
-		.private = RDMACG_FILE_MAX,
-		.flags = CFTYPE_NOT_ON_ROOT,
-		.seq_show = rdmacg_seq_show,
-		.write = rdmacg_max_write,
-	},
-	{
-		.name = "current",
-		.private = RDMACG_FILE_CURRENT,
-		.flags = CFTYPE_NOT_ON_ROOT,
-		.seq_show = rdmacg_seq_show,
-	},
+	RDMACG_FILE("max", RDMACG_FILE_MAX, .write = rdmacg_max_write),
+	RDMACG_FILE("current", RDMACG_FILE_CURRENT),
+	RDMACG_FILE("peak", RDMACG_FILE_PEAK),
+	RDMACG_FILE("events", RDMACG_FILE_EVENTS,
+		    .file_offset = offsetof(struct rdma_cgroup, events_file)),
+	RDMACG_FILE("events.local", RDMACG_FILE_EVENTS_LOCAL,
+		    .file_offset = offsetof(struct rdma_cgroup,
+					    events_local_file)),
 	{ }
 };
 
@@ -755,6 +1156,7 @@ static void rdmacg_css_free(struct cgroup_subsys_state *css)
 	struct rdmacg_device *device;
 
 	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
 		pool = pool_find(cg, device);
 		if (!pool)

@@ -20,7 +20,9 @@ struct rdmacg_test {
 	struct rdma_cgroup	*cgroups[RDMACG_TEST_CGROUPS];
 	int			nr_cgroups;
 	struct rdmacg_device	devices[RDMACG_TEST_DEVICES];
-	char			line[128];
+	char			line[192];
+	/* What tracepoints tell of a css: all of them are of this cgroup. */
+	struct cgroup		*cgroup;
 };
 
 static char *rdmacg_test_names[RDMACG_TEST_DEVICES] = {
@@ -40,6 +42,7 @@ static struct rdma_cgroup *rdmacg_test_css(struct kunit *test,
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(css));
 	css->parent = parent_css;
+	css->cgroup = ((struct rdmacg_test *)test->priv)->cgroup;
 	/* In atomic mode a kill needs no grace period. */
 	KUNIT_ASSERT_EQ(test, 0,
 			percpu_ref_init(&css->refcnt, rdmacg_test_css_release,
@@ -90,11 +93,12 @@ static void cgroup_gone(struct kunit *test, struct rdma_cgroup *cg)
 	rdmacg_test_css_free(cg);
 }
 
-static struct rdmacg_device *device_add(struct kunit *test, int nr)
+static struct rdmacg_device *add_device(struct kunit *test, int nr)
 {
 	struct rdmacg_test *t = test->priv;
 
 	t->devices[nr].name = rdmacg_test_names[nr];
+	t->devices[nr].index = 40 + nr;
 	rdmacg_register_device(&t->devices[nr]);
 	return &t->devices[nr];
 }
@@ -155,6 +159,7 @@ static const char *line(struct kunit *test, enum rdmacg_file file,
 	struct seq_file sf = { .buf = t->line, .size = sizeof(t->line) };
 
 	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
 	rdmacg_show_device(&sf, file, cg, device);
 	mutex_unlock(&rdmacg_mutex);
 
@@ -165,11 +170,17 @@ static const char *line(struct kunit *test, enum rdmacg_file file,
 	return t->line;
 }
 
-/* Both use the "test" of the case they stand in. */
+/* All of these use the "test" of the case they stand in. */
 #define EXPECT_MAX(cg, device, text) \
 	KUNIT_EXPECT_STREQ(test, line(test, RDMACG_FILE_MAX, cg, device), text)
 #define EXPECT_CURRENT(cg, device, text) \
 	KUNIT_EXPECT_STREQ(test, line(test, RDMACG_FILE_CURRENT, cg, device), text)
+#define EXPECT_PEAK(cg, device, text) \
+	KUNIT_EXPECT_STREQ(test, line(test, RDMACG_FILE_PEAK, cg, device), text)
+#define EXPECT_EVENTS(cg, device, text) \
+	KUNIT_EXPECT_STREQ(test, line(test, RDMACG_FILE_EVENTS, cg, device), text)
+#define EXPECT_LOCAL(cg, device, text) \
+	KUNIT_EXPECT_STREQ(test, line(test, RDMACG_FILE_EVENTS_LOCAL, cg, device), text)
 
 static struct rdmacg_resource_pool *pool(struct rdma_cgroup *cg,
 					 struct rdmacg_device *device)
@@ -208,6 +219,12 @@ static int rdmacg_test_init(struct kunit *test)
 	if (!t)
 		return -ENOMEM;
 	test->priv = t;
+	t->cgroup = kunit_kzalloc(test, sizeof(*t->cgroup), GFP_KERNEL);
+	if (!t->cgroup)
+		return -ENOMEM;
+	t->cgroup->kn = kunit_kzalloc(test, sizeof(*t->cgroup->kn), GFP_KERNEL);
+	if (!t->cgroup->kn)
+		return -ENOMEM;
 	t->root = rdmacg_test_css(test, NULL);
 	return 0;
 }
@@ -233,7 +250,7 @@ static void rdmacg_test_exit(struct kunit *test)
 
 static void rdmacg_no_pool_reads_as_unused(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=max");
@@ -243,7 +260,7 @@ static void rdmacg_no_pool_reads_as_unused(struct kunit *test)
 
 static void rdmacg_limit_makes_pools_up_to_the_root(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *leaf = cgroup_make(test, cgroup_make(test, top));
 
@@ -259,7 +276,7 @@ static void rdmacg_limit_makes_pools_up_to_the_root(struct kunit *test)
 
 static void rdmacg_charge_makes_pools_without_any_limit(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *leaf = cgroup_make(test, top);
 
@@ -277,7 +294,7 @@ static void rdmacg_charge_makes_pools_without_any_limit(struct kunit *test)
 
 static void rdmacg_idle_pools_go_with_their_last_limit(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *mid = cgroup_make(test, top);
 	struct rdma_cgroup *left = cgroup_make(test, mid);
@@ -301,7 +318,7 @@ static void rdmacg_idle_pools_go_with_their_last_limit(struct kunit *test)
 
 static void rdmacg_max_written_to_no_pool_leaves_none(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, cgroup_make(test, NULL));
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=max"), 0);
@@ -310,7 +327,7 @@ static void rdmacg_max_written_to_no_pool_leaves_none(struct kunit *test)
 
 static void rdmacg_charged_pool_stays_without_limit(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=0"), 0);
@@ -324,7 +341,7 @@ static void rdmacg_charged_pool_stays_without_limit(struct kunit *test)
 
 static void rdmacg_pools_go_with_their_cgroup(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *used = cgroup_make(test, top);
 	struct rdma_cgroup *other = cgroup_make(test, NULL);
@@ -348,7 +365,7 @@ static void rdmacg_pools_go_with_their_cgroup(struct kunit *test)
 
 static void rdmacg_opening_a_middle_pool_keeps_the_leaf_closed(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *mid = cgroup_make(test, top);
 	struct rdma_cgroup *leaf = cgroup_make(test, mid);
@@ -369,7 +386,7 @@ static void rdmacg_opening_a_middle_pool_keeps_the_leaf_closed(struct kunit *tes
 
 static void rdmacg_charge_counts_at_every_level(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *mid = cgroup_make(test, top);
 	struct rdma_cgroup *leaf = cgroup_make(test, mid);
@@ -392,7 +409,7 @@ static void rdmacg_charge_counts_at_every_level(struct kunit *test)
 
 static void rdmacg_refusal_at_any_level_counts_nowhere(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *path[4], *sibling;
 	int level, i;
 
@@ -427,7 +444,7 @@ static void rdmacg_refusal_at_any_level_counts_nowhere(struct kunit *test)
 
 static void rdmacg_limits_of_zero_and_one(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=0 hca_handle=1"), 0);
@@ -441,7 +458,7 @@ static void rdmacg_limits_of_zero_and_one(struct kunit *test)
 
 static void rdmacg_limits_of_s32_max_and_one_less(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=2147483646"), 0);
@@ -463,7 +480,7 @@ static void rdmacg_limits_of_s32_max_and_one_less(struct kunit *test)
 
 static void rdmacg_limit_below_usage_only_refuses(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 5), 5);
@@ -478,7 +495,7 @@ static void rdmacg_limit_below_usage_only_refuses(struct kunit *test)
 
 static void rdmacg_charge_stays_where_it_was_made(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *from = cgroup_make(test, NULL);
 	struct rdma_cgroup *to = cgroup_make(test, NULL);
 
@@ -493,7 +510,7 @@ static void rdmacg_charge_stays_where_it_was_made(struct kunit *test)
 
 static void rdmacg_removed_cgroup_lives_until_uncharged(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *leaf = cgroup_make(test, top);
 
@@ -516,7 +533,7 @@ static void rdmacg_removed_cgroup_lives_until_uncharged(struct kunit *test)
 
 static void rdmacg_refused_charge_keeps_no_reference(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, cgroup_make(test, NULL));
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=0"), 0);
@@ -529,7 +546,7 @@ static void rdmacg_refused_charge_keeps_no_reference(struct kunit *test)
 
 static void rdmacg_deep_hierarchy(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *leaf = top, *branch = NULL;
 	int depth;
@@ -554,7 +571,7 @@ static void rdmacg_deep_hierarchy(struct kunit *test)
 
 static void rdmacg_root_is_never_counted(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdmacg_test *t = test->priv;
 	struct rdma_cgroup *cg = NULL;
 
@@ -572,7 +589,7 @@ static void rdmacg_root_is_never_counted(struct kunit *test)
 
 static void rdmacg_unknown_resource_is_refused(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = NULL;
 
 	KUNIT_EXPECT_EQ(test, rdmacg_try_charge(&cg, dev, RDMACG_RESOURCE_MAX), -EINVAL);
@@ -583,8 +600,8 @@ static void rdmacg_unknown_resource_is_refused(struct kunit *test)
 
 static void rdmacg_devices_are_counted_apart(struct kunit *test)
 {
-	struct rdmacg_device *dev0 = device_add(test, 0);
-	struct rdmacg_device *dev1 = device_add(test, 1);
+	struct rdmacg_device *dev0 = add_device(test, 0);
+	struct rdmacg_device *dev1 = add_device(test, 1);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=1"), 0);
@@ -600,8 +617,8 @@ static void rdmacg_devices_are_counted_apart(struct kunit *test)
 
 static void rdmacg_device_takes_its_pools_along(struct kunit *test)
 {
-	struct rdmacg_device *dev0 = device_add(test, 0);
-	struct rdmacg_device *dev1 = device_add(test, 1);
+	struct rdmacg_device *dev0 = add_device(test, 0);
+	struct rdmacg_device *dev1 = add_device(test, 1);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *used = cgroup_make(test, top);
 	struct rdma_cgroup *limited = cgroup_make(test, top);
@@ -620,7 +637,7 @@ static void rdmacg_device_takes_its_pools_along(struct kunit *test)
 	EXPECT_MAX(limited, dev1, "kunit_rdma1 hca_handle=max hca_object=2");
 
 	/* The next device may get what the last one had, but not its limits. */
-	device_add(test, 2);
+	add_device(test, 2);
 	EXPECT_MAX(limited, &((struct rdmacg_test *)test->priv)->devices[2],
 		   "kunit_rdma2 hca_handle=max hca_object=max");
 	uncharge(used, dev1, RDMACG_TEST_OBJECT, 1);
@@ -628,14 +645,14 @@ static void rdmacg_device_takes_its_pools_along(struct kunit *test)
 
 static void rdmacg_device_removal_tolerates_a_lost_charge(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, cgroup_make(test, NULL));
 
 	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
 	rdmacg_unregister_device(dev);
 	KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
 
-	dev = device_add(test, 1);
+	dev = add_device(test, 1);
 	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
 	EXPECT_CURRENT(cg, dev, "kunit_rdma1 hca_handle=0 hca_object=1");
 	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
@@ -655,14 +672,204 @@ static void rdmacg_unregistered_device_is_refused(struct kunit *test)
 
 static void rdmacg_free_ids_are_used_again(struct kunit *test)
 {
-	struct rdmacg_device *dev0 = device_add(test, 0);
-	struct rdmacg_device *dev1 = device_add(test, 1);
+	struct rdmacg_device *dev0 = add_device(test, 0);
+	struct rdmacg_device *dev1 = add_device(test, 1);
 	unsigned int id = dev0->id;
 
 	KUNIT_EXPECT_NE(test, dev0->id, dev1->id);
 	rdmacg_unregister_device(dev0);
-	KUNIT_EXPECT_EQ(test, device_add(test, 2)->id, id);
-	KUNIT_EXPECT_NE(test, device_add(test, 0)->id, id);
+	KUNIT_EXPECT_EQ(test, add_device(test, 2)->id, id);
+	KUNIT_EXPECT_NE(test, add_device(test, 0)->id, id);
+}
+
+static void rdmacg_lowest_limit_of_all_levels(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *top = cgroup_make(test, NULL);
+	struct rdma_cgroup *mid = cgroup_make(test, top);
+	struct rdma_cgroup *leaf = cgroup_make(test, mid);
+
+	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), S32_MAX);
+	/* An ancestor has a pool, and the cgroup itself has none. */
+	KUNIT_EXPECT_EQ(test, write_max(test, top, "kunit_rdma0 hca_object=7"), 0);
+	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 7);
+	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_HANDLE), S32_MAX);
+	KUNIT_EXPECT_EQ(test, write_max(test, leaf, "kunit_rdma0 hca_object=9"), 0);
+	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 7);
+	KUNIT_EXPECT_EQ(test, write_max(test, mid, "kunit_rdma0 hca_object=0"), 0);
+	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(top, dev, RDMACG_TEST_OBJECT), 7);
+
+	/* The test itself runs in the root, where nothing is limited. */
+	KUNIT_EXPECT_EQ(test, rdmacg_query_limit(dev, RDMACG_TEST_OBJECT), S32_MAX);
+	KUNIT_EXPECT_EQ(test, rdmacg_query_limit(dev, RDMACG_RESOURCE_MAX), S32_MAX);
+}
+
+/* Peaks. */
+
+static void rdmacg_peak_stays_when_usage_falls(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *top = cgroup_make(test, NULL);
+	struct rdma_cgroup *left = cgroup_make(test, top);
+	struct rdma_cgroup *right = cgroup_make(test, top);
+
+	EXPECT_PEAK(left, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, left, dev, RDMACG_TEST_OBJECT, 3), 3);
+	uncharge(left, dev, RDMACG_TEST_OBJECT, 2);
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, right, dev, RDMACG_TEST_OBJECT, 4), 4);
+	EXPECT_PEAK(left, dev, "kunit_rdma0 hca_handle=0 hca_object=3");
+	EXPECT_PEAK(right, dev, "kunit_rdma0 hca_handle=0 hca_object=4");
+	EXPECT_PEAK(top, dev, "kunit_rdma0 hca_handle=0 hca_object=5");
+	uncharge(left, dev, RDMACG_TEST_OBJECT, 1);
+	uncharge(right, dev, RDMACG_TEST_OBJECT, 4);
+
+	KUNIT_EXPECT_EQ(test, write_max(test, left, "kunit_rdma0 hca_object=9"), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, left, "kunit_rdma0 hca_object=max"), 0);
+	EXPECT_PEAK(left, dev, "kunit_rdma0 hca_handle=0 hca_object=3");
+	EXPECT_PEAK(top, dev, "kunit_rdma0 hca_handle=0 hca_object=5");
+}
+
+static void rdmacg_refused_charge_is_no_record(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *top = cgroup_make(test, NULL);
+	struct rdma_cgroup *leaf = cgroup_make(test, cgroup_make(test, top));
+
+	KUNIT_EXPECT_EQ(test, write_max(test, top, "kunit_rdma0 hca_object=2"), 0);
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 9), 2);
+	EXPECT_PEAK(leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
+	EXPECT_PEAK(top, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
+	uncharge(leaf, dev, RDMACG_TEST_OBJECT, 2);
+}
+
+static void rdmacg_uncharge_saves_the_record_of_a_slower_charge(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+	struct rdmacg_counter *counter;
+
+	/*
+	 * Two charges were granted, and the second has not come to write its
+	 * record down when the first is given back.
+	 */
+	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
+	counter = &pool(cg, dev)->counters[RDMACG_TEST_OBJECT];
+	css_get(&cg->css);
+	KUNIT_EXPECT_EQ(test, counter_try_inc(counter), 2);
+	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
+	EXPECT_PEAK(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
+
+	/* What is undone was never granted. */
+	KUNIT_EXPECT_EQ(test, counter_try_inc(counter), 2);
+	KUNIT_EXPECT_EQ(test, counter_try_inc(counter), 3);
+	KUNIT_EXPECT_TRUE(test, counter_dec(counter, false));
+	KUNIT_EXPECT_TRUE(test, counter_dec(counter, false));
+	EXPECT_PEAK(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
+	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
+}
+
+/* Events. */
+
+static void rdmacg_events_tell_who_refused_and_who_was_refused(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *top = cgroup_make(test, NULL);
+	struct rdma_cgroup *mid = cgroup_make(test, top);
+	struct rdma_cgroup *leaf = cgroup_make(test, mid);
+
+	/* One by the leaf's own limit, two by the middle, three by the top. */
+	write_max(test, leaf, "kunit_rdma0 hca_object=0");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 1), 0);
+	write_max(test, leaf, "kunit_rdma0 hca_object=max");
+	write_max(test, mid, "kunit_rdma0 hca_object=0 hca_handle=0");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 1), 0);
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 1), 0);
+	write_max(test, mid, "kunit_rdma0 hca_object=max");
+	write_max(test, top, "kunit_rdma0 hca_object=0");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 1), 0);
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 1), 0);
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 1), 0);
+	/* And one attempt of the middle itself, of the other resource. */
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, mid, dev, RDMACG_TEST_HANDLE, 1), 0);
+
+	EXPECT_LOCAL(leaf, dev, "kunit_rdma0 hca_handle.max=0 hca_handle.alloc_fail=0 hca_object.max=1 hca_object.alloc_fail=6");
+	EXPECT_LOCAL(mid, dev, "kunit_rdma0 hca_handle.max=1 hca_handle.alloc_fail=1 hca_object.max=2 hca_object.alloc_fail=0");
+	EXPECT_LOCAL(top, dev, "kunit_rdma0 hca_handle.max=0 hca_handle.alloc_fail=0 hca_object.max=3 hca_object.alloc_fail=0");
+	EXPECT_EVENTS(leaf, dev, "kunit_rdma0 hca_handle.max=0 hca_handle.alloc_fail=0 hca_object.max=1 hca_object.alloc_fail=6");
+	EXPECT_EVENTS(mid, dev, "kunit_rdma0 hca_handle.max=1 hca_handle.alloc_fail=1 hca_object.max=3 hca_object.alloc_fail=6");
+	EXPECT_EVENTS(top, dev, "kunit_rdma0 hca_handle.max=1 hca_handle.alloc_fail=1 hca_object.max=6 hca_object.alloc_fail=6");
+}
+
+static void rdmacg_events_outlive_the_cgroup_in_its_ancestors(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *top = cgroup_make(test, NULL);
+	struct rdma_cgroup *leaf = cgroup_make(test, top);
+
+	write_max(test, leaf, "kunit_rdma0 hca_object=0");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev, RDMACG_TEST_OBJECT, 1), 0);
+	cgroup_rmdir(leaf);
+	cgroup_gone(test, leaf);
+	EXPECT_EVENTS(top, dev, "kunit_rdma0 hca_handle.max=0 hca_handle.alloc_fail=0 hca_object.max=1 hca_object.alloc_fail=1");
+	EXPECT_LOCAL(top, dev, "kunit_rdma0 hca_handle.max=0 hca_handle.alloc_fail=0 hca_object.max=0 hca_object.alloc_fail=0");
+}
+
+static void rdmacg_device_goes_with_events_queued(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	write_max(test, cg, "kunit_rdma0 hca_object=0");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 1), 0);
+	rdmacg_unregister_device(dev);
+	KUNIT_EXPECT_TRUE(test, llist_empty(&rdmacg_events_queue));
+}
+
+/* Names of devices. */
+
+static void rdmacg_namesakes_are_told_apart(struct kunit *test)
+{
+	struct rdmacg_device *dev0 = add_device(test, 0);
+	struct rdmacg_device *dev1 = add_device(test, 1);
+	struct rdmacg_device *dev2 = add_device(test, 2);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	EXPECT_MAX(cg, dev1, "kunit_rdma1 hca_handle=max hca_object=max");
+	rdmacg_rename_device(dev1, "kunit_rdma0");
+	EXPECT_MAX(cg, dev0, "kunit_rdma0 index=40 hca_handle=max hca_object=max");
+	EXPECT_CURRENT(cg, dev1, "kunit_rdma0 index=41 hca_handle=0 hca_object=0");
+	EXPECT_MAX(cg, dev2, "kunit_rdma2 hca_handle=max hca_object=max");
+
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=1"), -ENOTUNIQ);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 index=42 hca_object=1"), -ENODEV);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma1 index=41 hca_object=1"), -ENODEV);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev0) + nr_pools(dev1), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 index=41 hca_object=1"), 0);
+	EXPECT_MAX(cg, dev0, "kunit_rdma0 index=40 hca_handle=max hca_object=max");
+	EXPECT_MAX(cg, dev1, "kunit_rdma0 index=41 hca_handle=max hca_object=1");
+	/* A device with a name of its own may be told by its index as well. */
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma2 index=0x2a hca_object=2"), 0);
+	EXPECT_MAX(cg, dev2, "kunit_rdma2 hca_handle=max hca_object=2");
+
+	rdmacg_unregister_device(dev0);
+	EXPECT_MAX(cg, dev1, "kunit_rdma0 hca_handle=max hca_object=1");
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=3"), 0);
+}
+
+static void rdmacg_renamed_device_keeps_limits_and_counts(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=4"), 0);
+	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
+	rdmacg_rename_device(dev, "kunit_other");
+	EXPECT_MAX(cg, dev, "kunit_other hca_handle=max hca_object=4");
+	EXPECT_CURRENT(cg, dev, "kunit_other hca_handle=0 hca_object=1");
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=5"), -ENODEV);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_other hca_object=5"), 0);
+	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
 }
 
 /* The text written to rdma.max. */
@@ -707,6 +914,13 @@ static const struct {
 	{ "kunit_rdma0 hca_handle=7\n hca_object=7", -EINVAL },
 	{ "kunit_rdma0 hca_handle=7\nkunit_rdma1 hca_handle=7", -EINVAL },
 	{ "kunit_rdma0\nhca_handle=7", -EINVAL },
+	{ "kunit_rdma0 index=40", -EINVAL },
+	{ "kunit_rdma0 index= hca_handle=7", -EINVAL },
+	{ "kunit_rdma0 index hca_handle=7", -EINVAL },
+	{ "kunit_rdma0 index=-1 hca_handle=7", -EINVAL },
+	{ "kunit_rdma0 index=max hca_handle=7", -EINVAL },
+	{ "kunit_rdma0 index=4294967296 hca_handle=7", -ERANGE },
+	{ "kunit_rdma0 index=41 hca_handle=7", -ENODEV },
 	{ "kunit_rdma0 hca_object=2147483648", -ERANGE },
 	{ "kunit_rdma0 hca_object=4294967297", -ERANGE },
 	{ "kunit_rdma0 hca_object=18446744073709551617", -ERANGE },
@@ -721,8 +935,8 @@ static const struct {
 
 static void rdmacg_refused_lines_change_nothing(struct kunit *test)
 {
-	struct rdmacg_device *dev0 = device_add(test, 0);
-	struct rdmacg_device *dev1 = device_add(test, 1);
+	struct rdmacg_device *dev0 = add_device(test, 0);
+	struct rdmacg_device *dev1 = add_device(test, 1);
 	struct rdma_cgroup *limited = cgroup_make(test, NULL);
 	struct rdma_cgroup *fresh = cgroup_make(test, NULL);
 	struct rdma_cgroup *used = cgroup_make(test, NULL);
@@ -774,7 +988,7 @@ static const struct {
 
 static void rdmacg_accepted_lines(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 	int i;
 
@@ -793,7 +1007,7 @@ static void rdmacg_accepted_lines(struct kunit *test)
 
 static void rdmacg_unnamed_limits_stay(struct kunit *test)
 {
-	struct rdmacg_device *dev = device_add(test, 0);
+	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=1 hca_object=2"), 0);
@@ -828,6 +1042,15 @@ static struct kunit_case rdmacg_cases[] = {
 	KUNIT_CASE(rdmacg_device_removal_tolerates_a_lost_charge),
 	KUNIT_CASE(rdmacg_unregistered_device_is_refused),
 	KUNIT_CASE(rdmacg_free_ids_are_used_again),
+	KUNIT_CASE(rdmacg_lowest_limit_of_all_levels),
+	KUNIT_CASE(rdmacg_peak_stays_when_usage_falls),
+	KUNIT_CASE(rdmacg_refused_charge_is_no_record),
+	KUNIT_CASE(rdmacg_uncharge_saves_the_record_of_a_slower_charge),
+	KUNIT_CASE(rdmacg_events_tell_who_refused_and_who_was_refused),
+	KUNIT_CASE(rdmacg_events_outlive_the_cgroup_in_its_ancestors),
+	KUNIT_CASE(rdmacg_device_goes_with_events_queued),
+	KUNIT_CASE(rdmacg_namesakes_are_told_apart),
+	KUNIT_CASE(rdmacg_renamed_device_keeps_limits_and_counts),
 	KUNIT_CASE(rdmacg_refused_lines_change_nothing),
 	KUNIT_CASE(rdmacg_accepted_lines),
 	KUNIT_CASE(rdmacg_unnamed_limits_stay),

@@ -16,6 +16,7 @@
 void ib_device_register_rdmacg(struct ib_device *device)
 {
 	device->cg_device.name = device->name;
+	device->cg_device.index = device->index;
 	rdmacg_register_device(&device->cg_device);
 }
 
@@ -64,3 +65,41 @@ void ib_rdmacg_uncharge(struct ib_rdmacg_object *cg_obj,
 	rdmacg_uncharge(cg_obj->cg, &device->cg_device, resource_index);
 }
 EXPORT_SYMBOL(ib_rdmacg_uncharge);
+
+/**
+ * ib_device_rename_rdmacg - tell the controller a device's new name
+ * @device: device whose name has changed
+ *
+ * Context: Process context, may sleep.
+ */
+void ib_device_rename_rdmacg(struct ib_device *device)
+{
+	rdmacg_rename_device(&device->cg_device, device->name);
+}
+
+/**
+ * ib_rdmacg_clamp_attr - cap what a device offers by what a task may have
+ * @device: device that was queried
+ * @attr: what the hardware supports. What counts verbs objects becomes the
+ *	  calling task's limit where that is lower.
+ *
+ * Context: Any context but NMI.
+ */
+void ib_rdmacg_clamp_attr(struct ib_device *device, struct ib_device_attr *attr)
+{
+	int limit = rdmacg_query_limit(&device->cg_device,
+				       RDMACG_RESOURCE_HCA_OBJECT);
+	int *counts[] = {
+		&attr->max_qp, &attr->max_raw_ipv6_qp, &attr->max_raw_ethy_qp,
+		&attr->max_cq, &attr->max_srq, &attr->max_pd, &attr->max_mr,
+		&attr->max_mw, &attr->max_ah,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++)
+		*counts[i] = min(*counts[i], limit);
+
+	attr->max_wq_type_rq = min_t(u32, attr->max_wq_type_rq, limit);
+	attr->rss_caps.max_rwq_indirection_tables =
+		min_t(u32, attr->rss_caps.max_rwq_indirection_tables, limit);
+}
