@@ -453,7 +453,11 @@ static void pool_flush_events(struct rdmacg_resource_pool *pool)
 	struct rdmacg_resource_pool *above;
 	int i;
 
-	WRITE_ONCE(pool->events_queued, false);
+	/*
+	 * From now on the pool may be queued again: release, as whoever follows
+	 * the queue has to have read where it goes on.
+	 */
+	smp_store_release(&pool->events_queued, false);
 	/* Pairs with pool_queue_events(). */
 	smp_mb();
 
