@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fuzzing: the input is written to rdma.max of a cgroup, in one write. Then
+ * limits and pools must be as the reference says, here and in the parent.
+ */
+
+#include "fuzz.h"
+
+#include <stdio.h>
+
+#define STANDING_LIMIT	"mlx4_0 hca_handle=3"
+
+enum { ROOT, TOP, LEAF };
+
+/* Two have one name, and others look like what may follow a name. */
+static const char * const names[] = {
+	"mlx4_0", "ocrdma1", "twin", "twin", "hca_object=1", "max",
+};
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	int i;
+
+	fuzz_init();
+	fuzz_begin();
+	fuzz_mkdir(ROOT);
+	fuzz_mkdir(TOP);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		fuzz_device_add(i, names[i]);
+	fuzz_write(LEAF, STANDING_LIMIT, strlen(STANDING_LIMIT));
+	return 0;
+}
+
+static void restore_limits(void)
+{
+	const struct ref_counter *counters;
+	char line[64];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		counters = fuzz_world.ref.cgroups[LEAF].counters[i];
+		if (counters[0].limit == REF_UNLIMITED &&
+		    counters[1].limit == REF_UNLIMITED)
+			continue;
+		snprintf(line, sizeof(line),
+			 "%s index=%d hca_handle=max hca_object=max", names[i], i);
+		fuzz_write(LEAF, line, strlen(line));
+	}
+	fuzz_compare_pools();
+	fuzz_write(LEAF, STANDING_LIMIT, strlen(STANDING_LIMIT));
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	fuzz_write(LEAF, (const char *)data, size);
+	fuzz_compare_file(LEAF, REF_MAX);
+	fuzz_compare_file(TOP, REF_MAX);
+	fuzz_compare_pools();
+	restore_limits();
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _SHIM_LINUX_PRINTK_H
+#define _SHIM_LINUX_PRINTK_H
+
+#include <linux/compiler.h>
+#include <stdbool.h>
+
+/* Count and show a text; see shim_take_warnings(). */
+__printf(2, 3)
+void shim_print(bool warning, const char *format, ...);
+
+#undef pr_err
+#undef pr_warn
+#undef pr_info
+#undef pr_debug
+#define pr_err(...)	shim_print(false, __VA_ARGS__)
+#define pr_warn(...)	shim_print(false, __VA_ARGS__)
+/* 'Once' is for the reader of a log; tests here want to see each one. */
+#define pr_warn_once	pr_warn
+#define pr_info(...)	do { } while (0)
+#define pr_debug(...)	do { } while (0)
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kmalloc() and per-CPU memory. All is counted, all can be made to fail, and
+ * nothing is kept for later, so that AddressSanitizer sees each free.
+ */
+
+#include <linux/atomic.h>
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../native.h"
+#include "shim.h"
+
+static atomic_long_t nr_allocated;
+
+long shim_nr_allocated(void)
+{
+	return atomic_long_read(&nr_allocated);
+}
+
+/* Which of a thread's allocations are to fail. */
+static __thread struct {
+	unsigned long countdown;
+	unsigned int one_in;
+	unsigned int seed;
+} fail;
+
+void shim_fail_nth(unsigned long nth)
+{
+	fail.countdown = nth;
+}
+
+bool shim_failed(void)
+{
+	return !fail.countdown;
+}
+
+void shim_fail_randomly(unsigned int one_in, unsigned int seed)
+{
+	fail.one_in = one_in;
+	fail.seed = seed;
+}
+
+static bool may_allocate(gfp_t gfp)
+{
+	if (gfpflags_allow_blocking(gfp))
+		might_sleep();
+
+	if (fail.countdown && !--fail.countdown)
+		return false;
+	return !fail.one_in || rand_r(&fail.seed) % fail.one_in;
+}
+
+#ifdef SHIM_SLAB
+
+/*
+ * To measure: objects of a size side by side, as slabs have them, in the sizes
+ * that the kernel has caches for. A slab begins with the number of its class.
+ */
+#define SLAB_SIZE	65536
+
+static const size_t class_sizes[] = {
+	8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192,
+};
+
+struct free_object {
+	struct free_object *next;
+};
+
+static struct {
+	struct free_object *free;
+	char *unused, *end;
+} classes[ARRAY_SIZE(class_sizes)];
+
+static DEFINE_SPINLOCK(slab_lock);
+
+static void *object_alloc(size_t size)
+{
+	struct free_object *object;
+	unsigned int class = 0;
+
+	while (class_sizes[class] < size)
+		if (++class == ARRAY_SIZE(class_sizes))
+			abort();
+	size = class_sizes[class];
+
+	spin_lock(&slab_lock);
+	object = classes[class].free;
+	if (object) {
+		classes[class].free = object->next;
+	} else {
+		if (classes[class].end - classes[class].unused < size) {
+			char *slab = aligned_alloc(SLAB_SIZE, SLAB_SIZE);
+
+			if (!slab)
+				abort();
+			*(unsigned int *)slab = class;
+			classes[class].unused = slab + max_t(size_t, size, 64);
+			classes[class].end = slab + SLAB_SIZE;
+		}
+		object = (void *)classes[class].unused;
+		classes[class].unused += size;
+	}
+	spin_unlock(&slab_lock);
+	return object;
+}
+
+static void object_free(void *object)
+{
+	unsigned int class = *(unsigned int *)((unsigned long)object &
+					       -(unsigned long)SLAB_SIZE);
+
+	spin_lock(&slab_lock);
+	((struct free_object *)object)->next = classes[class].free;
+	classes[class].free = object;
+	spin_unlock(&slab_lock);
+}
+
+#else /* !SHIM_SLAB */
+
+static void *object_alloc(size_t size)
+{
+	void *object = malloc(size);
+
+	if (!object)
+		abort();
+	return object;
+}
+
+static void object_free(void *object)
+{
+	free(object);
+}
+
+#endif /* !SHIM_SLAB */
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	void *object;
+
+	if (!may_allocate(gfp))
+		return NULL;
+
+	atomic_long_inc(&nr_allocated);
+	object = object_alloc(size);
+	if (gfp & __GFP_ZERO)
+		memset(object, 0, size);
+	return object;
+}
+
+void kfree(void *object)
+{
+	if (!object)
+		return;
+	atomic_long_dec(&nr_allocated);
+	object_free(object);
+}
+
+/* Of pages that nobody touched there is only the address. */
+#define AREA_SIZE	(1UL << 20)
+#define AREA_ALIGN	sizeof(unsigned long)
+
+char *shim_cpu_areas[SHIM_NR_CPUS];
+unsigned int shim_nr_cpus;
+__thread char *shim_this_cpu;
+
+static DEFINE_SPINLOCK(percpu_lock);
+static bool cpu_taken[SHIM_NR_CPUS];
+static __thread unsigned int this_cpu;
+
+/* Offsets that are free again, linked through the first area. */
+static unsigned long percpu_free;
+static unsigned long percpu_end = AREA_ALIGN;	/* 0 is NULL */
+
+void shim_cpu_take(void)
+{
+	unsigned int cpu = 0;
+
+	spin_lock(&percpu_lock);
+	while (cpu_taken[cpu])
+		if (++cpu == SHIM_NR_CPUS)
+			abort();
+	cpu_taken[cpu] = true;
+	if (!shim_cpu_areas[cpu]) {
+		void *area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				  -1, 0);
+
+		if (area == MAP_FAILED)
+			abort();
+		shim_cpu_areas[cpu] = area;
+		/* Pairs with for_each_possible_cpu(). */
+		smp_store_release(&shim_nr_cpus, cpu + 1);
+	}
+	spin_unlock(&percpu_lock);
+
+	this_cpu = cpu;
+	shim_this_cpu = shim_cpu_areas[cpu];
+}
+
+void shim_cpu_release(void)
+{
+	shim_this_cpu = NULL;
+	spin_lock(&percpu_lock);
+	cpu_taken[this_cpu] = false;
+	spin_unlock(&percpu_lock);
+}
+
+static unsigned long *percpu_slot(unsigned int cpu, unsigned long offset)
+{
+	return (unsigned long *)(shim_cpu_areas[cpu] + offset);
+}
+
+void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
+{
+	unsigned long offset;
+	unsigned int cpu;
+
+	if (WARN_ON(size > AREA_ALIGN || align > AREA_ALIGN) ||
+	    !may_allocate(gfp))
+		return NULL;
+
+	spin_lock(&percpu_lock);
+	offset = percpu_free;
+	if (offset) {
+		percpu_free = *percpu_slot(0, offset);
+	} else {
+		if (percpu_end == AREA_SIZE)
+			abort();
+		offset = percpu_end;
+		percpu_end += AREA_ALIGN;
+	}
+	for_each_possible_cpu(cpu)
+		*percpu_slot(cpu, offset) = 0;
+	spin_unlock(&percpu_lock);
+
+	atomic_long_inc(&nr_allocated);
+	return (void *)offset;
+}
+
+void free_percpu(void *ptr)
+{
+	unsigned long offset = (unsigned long)ptr;
+
+	if (!offset)
+		return;
+	atomic_long_dec(&nr_allocated);
+	spin_lock(&percpu_lock);
+	*percpu_slot(0, offset) = percpu_free;
+	percpu_free = offset;
+	spin_unlock(&percpu_lock);
+}

@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests beside those of kernel/cgroup/rdma_test.c, which this program runs
+ * too: what takes real csses and files, a caller's bugs, and a lack of memory.
+ */
+
+#include <kunit/test.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "native.h"
+
+#define DEPTH		8
+#define MANY_DEVICES	71
+#define TEXT_SIZE	8192
+
+#define HANDLE		0
+#define OBJECT		1
+
+extern const struct rdmacg_ops ours_kunit_ops, stock_ops, stock_spin_ops;
+extern const struct rdmacg_ops page_counter_ops;
+
+static const struct rdmacg_ops *ops = &ours_kunit_ops;
+
+static struct cgroup_subsys_state *cgroup_make(struct kunit *test,
+					       struct cgroup_subsys_state *parent)
+{
+	struct cgroup_subsys_state *css;
+
+	css = shim_cgroup_mkdir(parent ?: ops->subsys->root);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(css));
+	return css;
+}
+
+/* What a task in @css would do. */
+static int charge(struct kunit *test, struct cgroup_subsys_state *css,
+		  struct rdmacg_device *device, unsigned int resource)
+{
+	struct rdma_cgroup *cg = NULL;
+	int ret;
+
+	shim_cgroup_attach(css);
+	ret = ops->try_charge(&cg, device, resource);
+	shim_cgroup_attach(ops->subsys->root);
+	KUNIT_EXPECT_PTR_EQ(test, (void *)cg, ret ? NULL : (void *)css);
+	return ret;
+}
+
+static void uncharge(struct cgroup_subsys_state *css,
+		     struct rdmacg_device *device, unsigned int resource)
+{
+	ops->uncharge((struct rdma_cgroup *)css, device, resource);
+}
+
+static ssize_t write_max(struct cgroup_subsys_state *css, const char *text)
+{
+	return shim_cgroup_write(css, "max", text, strlen(text));
+}
+
+static const char *read_file(struct kunit *test,
+			     struct cgroup_subsys_state *css, const char *name)
+{
+	char *text = kunit_kzalloc(test, TEXT_SIZE, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_ASSERT_GE(test, shim_cgroup_read(css, name, text, TEXT_SIZE), 0);
+	return text;
+}
+
+#define EXPECT_FILE(test, css, name, text) \
+	KUNIT_EXPECT_STREQ(test, read_file(test, css, name), text)
+
+/* Files. */
+
+static void files_list_devices_in_order(struct kunit *test)
+{
+	struct cgroup_subsys_state *css = cgroup_make(test, NULL);
+	struct rdmacg_device *b = ops->device_add("b");
+	struct rdmacg_device *a = ops->device_add("a");
+	struct rdmacg_device *c;
+
+	EXPECT_FILE(test, css, "current",
+		    "b hca_handle=0 hca_object=0\na hca_handle=0 hca_object=0\n");
+	ops->device_del(b);
+	c = ops->device_add("c");
+	KUNIT_EXPECT_GT(test, write_max(css, "c hca_object=3\n"), 0);
+	EXPECT_FILE(test, css, "max",
+		    "a hca_handle=max hca_object=max\n"
+		    "c hca_handle=max hca_object=3\n");
+	ops->device_del(a);
+	ops->device_del(c);
+	EXPECT_FILE(test, css, "max", "");
+	shim_cgroup_rmdir(css);
+}
+
+static void a_write_takes_all_or_nothing(struct kunit *test)
+{
+	struct cgroup_subsys_state *css = cgroup_make(test, NULL);
+	struct rdmacg_device *device = ops->device_add("a");
+	char buf[16];
+
+	KUNIT_EXPECT_EQ(test, write_max(css, "a hca_object=3\n"), 15);
+	KUNIT_EXPECT_EQ(test, write_max(css, "a hca_object=4 hca_handle=x"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, shim_cgroup_write(css, "max", "a hca_object=1\0 2", 17), 17);
+	EXPECT_FILE(test, css, "max", "a hca_handle=max hca_object=1\n");
+	KUNIT_EXPECT_EQ(test, shim_cgroup_read(css, "max", buf, sizeof(buf)), -EOVERFLOW);
+	ops->device_del(device);
+	shim_cgroup_rmdir(css);
+}
+
+static void root_has_no_files(struct kunit *test)
+{
+	char buf[16];
+
+	KUNIT_EXPECT_EQ(test, write_max(ops->subsys->root, "a hca_object=1"), -ENOENT);
+	KUNIT_EXPECT_EQ(test, shim_cgroup_read(ops->subsys->root, "current",
+					       buf, sizeof(buf)), -ENOENT);
+}
+
+/* Many refusals are told at once, and to nobody who did not see one. */
+static void refusals_wake_who_polls(struct kunit *test)
+{
+	struct rdmacg_device *device = ops->device_add("a");
+	struct cgroup_subsys_state *top = cgroup_make(test, NULL);
+	struct cgroup_subsys_state *leaf = cgroup_make(test, top);
+	struct cgroup_subsys_state *sibling = cgroup_make(test, top);
+	int i;
+
+	KUNIT_EXPECT_GT(test, write_max(leaf, "a hca_object=0"), 0);
+	for (i = 0; i < 1000; i++)
+		KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), -EAGAIN);
+	shim_settle();
+
+	KUNIT_EXPECT_GT(test, shim_cgroup_notified(leaf, "events"), 0);
+	KUNIT_EXPECT_LT(test, shim_cgroup_notified(leaf, "events"), 1000);
+	KUNIT_EXPECT_GT(test, shim_cgroup_notified(leaf, "events.local"), 0);
+	KUNIT_EXPECT_GT(test, shim_cgroup_notified(top, "events"), 0);
+	KUNIT_EXPECT_EQ(test, shim_cgroup_notified(top, "events.local"), 0);
+	KUNIT_EXPECT_EQ(test, shim_cgroup_notified(sibling, "events"), 0);
+	EXPECT_FILE(test, top, "events",
+		    "a hca_handle.max=0 hca_handle.alloc_fail=0 "
+		    "hca_object.max=1000 hca_object.alloc_fail=1000\n");
+
+	ops->device_del(device);
+	shim_cgroup_rmdir(leaf);
+	shim_cgroup_rmdir(sibling);
+	shim_cgroup_rmdir(top);
+}
+
+/* The life of a css. */
+
+static void removed_cgroups_live_until_uncharged(struct kunit *test)
+{
+	struct rdmacg_device *device = ops->device_add("a");
+	struct cgroup_subsys_state *top = cgroup_make(test, NULL);
+	struct cgroup_subsys_state *mid = cgroup_make(test, top);
+	struct cgroup_subsys_state *leaf = cgroup_make(test, mid);
+	long nr_css = shim_nr_css();
+
+	KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), 0);
+	shim_cgroup_rmdir(leaf);
+	shim_cgroup_rmdir(mid);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_css(), nr_css);
+	EXPECT_FILE(test, top, "current", "a hca_handle=0 hca_object=2\n");
+
+	uncharge(leaf, device, OBJECT);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_css(), nr_css);
+	uncharge(leaf, device, OBJECT);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_css(), nr_css - 2);
+	EXPECT_FILE(test, top, "current", "a hca_handle=0 hca_object=0\n");
+
+	ops->device_del(device);
+	shim_cgroup_rmdir(top);
+}
+
+static void a_dying_task_may_charge_a_removed_cgroup(struct kunit *test)
+{
+	struct rdmacg_device *device = ops->device_add("a");
+	struct cgroup_subsys_state *top = cgroup_make(test, NULL);
+	struct cgroup_subsys_state *leaf = cgroup_make(test, top);
+	long nr_css = shim_nr_css();
+	struct rdma_cgroup *cg;
+
+	shim_cgroup_attach(leaf);
+	shim_cgroup_rmdir(leaf);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, ops->try_charge(&cg, device, OBJECT), 0);
+	shim_cgroup_attach(ops->subsys->root);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_css(), nr_css);
+	EXPECT_FILE(test, top, "current", "a hca_handle=0 hca_object=1\n");
+	ops->uncharge(cg, device, OBJECT);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_css(), nr_css - 1);
+
+	ops->device_del(device);
+	shim_cgroup_rmdir(top);
+}
+
+static void many_devices_come_and_go(struct kunit *test)
+{
+	struct cgroup_subsys_state *css = cgroup_make(test, NULL);
+	struct rdmacg_device *devices[MANY_DEVICES];
+	char name[16], line[64];
+	int i;
+
+	for (i = 0; i < MANY_DEVICES; i++) {
+		snprintf(name, sizeof(name), "dev%d", i);
+		devices[i] = ops->device_add(name);
+		KUNIT_EXPECT_EQ(test, charge(test, css, devices[i], OBJECT), 0);
+	}
+	/* 7 has no common divisor with the number of devices. */
+	for (i = 0; i < MANY_DEVICES; i++) {
+		int nr = i * 7 % MANY_DEVICES;
+
+		snprintf(line, sizeof(line), "dev%d hca_handle=0 hca_object=1\n",
+			 nr);
+		KUNIT_EXPECT_NOT_NULL(test, strstr(read_file(test, css, "current"), line));
+		uncharge(css, devices[nr], OBJECT);
+		ops->device_del(devices[nr]);
+		KUNIT_EXPECT_NULL(test, strstr(read_file(test, css, "current"), line));
+	}
+	shim_cgroup_rmdir(css);
+}
+
+/* A caller's bugs. */
+
+/* The css must not lose the reference that it did not get. */
+static void expect_refused_uncharge(struct kunit *test,
+				    struct cgroup_subsys_state *css,
+				    struct rdmacg_device *device,
+				    unsigned int resource)
+{
+	const char *before = read_file(test, css, "current");
+
+	uncharge(css, device, resource);
+	KUNIT_EXPECT_EQ(test, shim_take_warnings(), 1);
+	EXPECT_FILE(test, css, "current", before);
+}
+
+static void uncharge_without_charge_warns_and_changes_nothing(struct kunit *test)
+{
+	struct rdmacg_device *device = ops->device_add("a");
+	struct rdmacg_device *other = ops->device_add("b");
+	struct cgroup_subsys_state *top = cgroup_make(test, NULL);
+	struct cgroup_subsys_state *leaf = cgroup_make(test, top);
+	struct cgroup_subsys_state *sibling = cgroup_make(test, top);
+	long nr_css = shim_nr_css();
+
+	/* No pool; a pool that was never charged; the charge was put back. */
+	expect_refused_uncharge(test, leaf, device, OBJECT);
+	KUNIT_EXPECT_GT(test, write_max(leaf, "a hca_object=5"), 0);
+	expect_refused_uncharge(test, leaf, device, OBJECT);
+	KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), 0);
+	uncharge(leaf, device, OBJECT);
+	expect_refused_uncharge(test, leaf, device, OBJECT);
+
+	/* Charged is another resource, device, or cgroup. */
+	KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), 0);
+	expect_refused_uncharge(test, leaf, device, HANDLE);
+	expect_refused_uncharge(test, leaf, other, OBJECT);
+	expect_refused_uncharge(test, sibling, device, OBJECT);
+	EXPECT_FILE(test, top, "current",
+		    "a hca_handle=0 hca_object=1\nb hca_handle=0 hca_object=0\n");
+
+	shim_cgroup_rmdir(leaf);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_css(), nr_css);
+	uncharge(leaf, device, OBJECT);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_css(), nr_css - 1);
+
+	ops->device_del(device);
+	ops->device_del(other);
+	shim_cgroup_rmdir(sibling);
+	shim_cgroup_rmdir(top);
+}
+
+static void a_count_left_at_device_removal_warns(struct kunit *test)
+{
+	struct rdmacg_device *device = ops->device_add("gone0");
+	struct cgroup_subsys_state *css = cgroup_make(test, NULL);
+
+	KUNIT_EXPECT_EQ(test, charge(test, css, device, OBJECT), 0);
+	shim_take_messages();
+	ops->device_del(device);
+	KUNIT_EXPECT_EQ(test, shim_take_messages(), 1);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(shim_last_text(), "gone0"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(shim_last_text(), "hca_object"));
+
+	/* The next device starts afresh, even if it gets the old one's id. */
+	device = ops->device_add("next0");
+	EXPECT_FILE(test, css, "current", "next0 hca_handle=0 hca_object=0\n");
+	KUNIT_EXPECT_EQ(test, charge(test, css, device, OBJECT), 0);
+	uncharge(css, device, OBJECT);
+	ops->device_del(device);
+
+	/* The lost charge can't be given back, nor can its reference. */
+	css_put(css);
+	shim_cgroup_rmdir(css);
+}
+
+static struct kunit_case native_cases[] = {
+	KUNIT_CASE(files_list_devices_in_order),
+	KUNIT_CASE(a_write_takes_all_or_nothing),
+	KUNIT_CASE(root_has_no_files),
+	KUNIT_CASE(refusals_wake_who_polls),
+	KUNIT_CASE(removed_cgroups_live_until_uncharged),
+	KUNIT_CASE(a_dying_task_may_charge_a_removed_cgroup),
+	KUNIT_CASE(many_devices_come_and_go),
+	KUNIT_CASE(uncharge_without_charge_warns_and_changes_nothing),
+	KUNIT_CASE(a_count_left_at_device_removal_warns),
+	{ }
+};
+
+static struct kunit_suite native_suite = {
+	.name = "native",
+	.test_cases = native_cases,
+};
+
+kunit_test_suite(native_suite);
+
+/*
+ * A lack of memory: each allocation of each operation fails in turn. After it,
+ * all must be as it was, and the operation must work.
+ */
+
+struct world {
+	struct cgroup_subsys_state *path[DEPTH];
+	struct cgroup_subsys_state *leaf, *middle;
+	struct rdmacg_device *devices[MANY_DEVICES];
+	struct rdmacg_device *device;
+	struct cgroup_subsys_state *made;
+	int nr_charged;
+};
+
+struct scenario {
+	void (*prepare)(struct kunit *test, struct world *world);
+	long (*operate)(struct kunit *test, struct world *world);
+	long result;
+	const char *current, *max;	/* of the leaf, after the operation */
+	unsigned int least_failures;
+};
+
+static void world_make(struct kunit *test, struct world *world)
+{
+	int i;
+
+	for (i = 0; i < DEPTH; i++)
+		world->path[i] = cgroup_make(test, i ? world->path[i - 1] : NULL);
+	world->middle = world->path[DEPTH / 2 - 1];
+	world->leaf = world->path[DEPTH - 1];
+	world->nr_charged = 0;
+	world->made = NULL;
+}
+
+static void world_remove(struct world *world)
+{
+	int i;
+
+	if (world->made)
+		shim_cgroup_rmdir(world->made);
+	for (i = DEPTH - 1; i >= 0; i--)
+		shim_cgroup_rmdir(world->path[i]);
+	shim_settle();
+}
+
+/* Usage and limits of all cgroups on all devices. */
+static const char *world_text(struct kunit *test, struct world *world)
+{
+	size_t size = DEPTH * 2 * TEXT_SIZE, length = 0;
+	char *text = kunit_kzalloc(test, size, GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	for (i = 0; i < DEPTH; i++)
+		length += snprintf(text + length, size - length, "%s%s",
+				   read_file(test, world->path[i], "current"),
+				   read_file(test, world->path[i], "max"));
+	KUNIT_ASSERT_LT(test, length, size);
+	return text;
+}
+
+/*
+ * Let the @nth allocation of the operation fail; false if there are not so many.
+ * Sets *@done if the operation was carried out in the end.
+ */
+static bool fail_nth(struct kunit *test, const struct scenario *scenario,
+		     struct world *world, unsigned int nth, bool retry,
+		     bool *done)
+{
+	const char *before = world_text(test, world);
+	int pools = ops->nr_pools(world->device);
+	long ret;
+
+	shim_fail_nth(nth);
+	ret = scenario->operate(test, world);
+	*done = !shim_failed();
+	shim_fail_nth(0);
+
+	/* What a cgroup has for pools to come may stay, but no pool. */
+	if (!*done) {
+		KUNIT_EXPECT_EQ_MSG(test, ret, -ENOMEM, "allocation %u", nth);
+		KUNIT_EXPECT_EQ_MSG(test, ops->nr_pools(world->device), pools,
+				    "allocation %u", nth);
+		KUNIT_EXPECT_STREQ_MSG(test, world_text(test, world), before,
+				       "allocation %u", nth);
+		if (!retry)
+			return true;
+		ret = scenario->operate(test, world);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, ret, scenario->result, "allocation %u", nth);
+	if (*done)
+		return false;
+	*done = true;
+	return true;
+}
+
+static void fail_each(struct kunit *test, const struct scenario *scenario,
+		      struct world *world, bool retry)
+{
+	bool failed = true, done;
+	unsigned int nth;
+
+	for (nth = 1; failed && !test->failed; nth++) {
+		long allocated = shim_nr_allocated();
+
+		world_make(test, world);
+		if (scenario->prepare)
+			scenario->prepare(test, world);
+
+		failed = fail_nth(test, scenario, world, nth, retry, &done);
+		if (done) {
+			KUNIT_EXPECT_NOT_NULL(test,
+				strstr(read_file(test, world->leaf, "current"),
+				       scenario->current));
+			KUNIT_EXPECT_NOT_NULL(test,
+				strstr(read_file(test, world->leaf, "max"),
+				       scenario->max));
+		}
+
+		for (; world->nr_charged; world->nr_charged--)
+			uncharge(world->leaf, world->device, OBJECT);
+		world_remove(world);
+		KUNIT_EXPECT_EQ_MSG(test, shim_nr_allocated(), allocated,
+				    "allocation %u", nth);
+	}
+	KUNIT_EXPECT_GE(test, nth - 2, scenario->least_failures);
+}
+
+static void fail_each_in_turn(struct kunit *test, const struct scenario *scenario)
+{
+	struct world world = { };
+	char name[16];
+	int i;
+
+	for (i = 0; i < MANY_DEVICES; i++) {
+		snprintf(name, sizeof(name), "dev%d", i);
+		world.devices[i] = ops->device_add(name);
+	}
+	world.device = world.devices[MANY_DEVICES - 1];
+
+	fail_each(test, scenario, &world, true);
+	fail_each(test, scenario, &world, false);
+
+	for (i = 0; i < MANY_DEVICES; i++)
+		ops->device_del(world.devices[i]);
+}
+
+static long charge_leaf(struct kunit *test, struct world *world)
+{
+	int ret = charge(test, world->leaf, world->device, OBJECT);
+
+	world->nr_charged += !ret;
+	return ret;
+}
+
+static long limit_leaf(struct kunit *test, struct world *world)
+{
+	return write_max(world->leaf, "dev70 hca_object=7");
+}
+
+static long unlimit_leaf(struct kunit *test, struct world *world)
+{
+	return write_max(world->leaf, "dev70 hca_object=max");
+}
+
+static long make_cgroup(struct kunit *test, struct world *world)
+{
+	struct cgroup_subsys_state *css = shim_cgroup_mkdir(world->leaf);
+
+	if (IS_ERR(css))
+		return PTR_ERR(css);
+	world->made = css;
+	return 0;
+}
+
+static void with_closed_pools_above(struct kunit *test, struct world *world)
+{
+	KUNIT_EXPECT_GT(test, write_max(world->middle, "dev70 hca_object=5"), 0);
+}
+
+static void with_open_pools_above(struct kunit *test, struct world *world)
+{
+	KUNIT_EXPECT_EQ(test, charge(test, world->middle, world->device, OBJECT), 0);
+	uncharge(world->middle, world->device, OBJECT);
+}
+
+static void with_another_device(struct kunit *test, struct world *world)
+{
+	KUNIT_EXPECT_EQ(test, charge(test, world->leaf, world->devices[0], OBJECT), 0);
+	uncharge(world->leaf, world->devices[0], OBJECT);
+}
+
+static void with_nothing_allowed_above(struct kunit *test, struct world *world)
+{
+	KUNIT_EXPECT_GT(test, write_max(world->path[0], "dev70 hca_object=0"), 0);
+}
+
+#define UNUSED		"dev70 hca_handle=0 hca_object=0\n"
+#define CHARGED		"dev70 hca_handle=0 hca_object=1\n"
+#define UNLIMITED	"dev70 hca_handle=max hca_object=max\n"
+#define LIMITED		"dev70 hca_handle=max hca_object=7\n"
+
+#define SCENARIO(name, args...)						\
+static void name(struct kunit *test)					\
+{									\
+	static const struct scenario scenario = { args };		\
+									\
+	fail_each_in_turn(test, &scenario);				\
+}
+
+SCENARIO(charge_without_pools,
+	 NULL, charge_leaf, 0, CHARGED, UNLIMITED, DEPTH * 2)
+SCENARIO(charge_below_closed_pools,
+	 with_closed_pools_above, charge_leaf, 0, CHARGED, UNLIMITED, DEPTH)
+SCENARIO(charge_below_open_pools,
+	 with_open_pools_above, charge_leaf, 0, CHARGED, UNLIMITED, DEPTH)
+SCENARIO(charge_on_second_device,
+	 with_another_device, charge_leaf, 0, CHARGED, UNLIMITED, DEPTH)
+SCENARIO(charge_to_be_refused,
+	 with_nothing_allowed_above, charge_leaf, -EAGAIN, UNUSED, UNLIMITED,
+	 DEPTH)
+SCENARIO(limit_without_pools,
+	 NULL, limit_leaf, strlen("dev70 hca_object=7"), UNUSED, LIMITED,
+	 DEPTH * 2)
+SCENARIO(limit_below_open_pools,
+	 with_open_pools_above, limit_leaf, strlen("dev70 hca_object=7"),
+	 UNUSED, LIMITED, DEPTH)
+SCENARIO(max_without_pools,
+	 NULL, unlimit_leaf, strlen("dev70 hca_object=max"), UNUSED, UNLIMITED,
+	 0)
+SCENARIO(new_cgroup,
+	 NULL, make_cgroup, 0, UNUSED, UNLIMITED, 3)
+
+static struct kunit_case memory_cases[] = {
+	KUNIT_CASE(charge_without_pools),
+	KUNIT_CASE(charge_below_closed_pools),
+	KUNIT_CASE(charge_below_open_pools),
+	KUNIT_CASE(charge_on_second_device),
+	KUNIT_CASE(charge_to_be_refused),
+	KUNIT_CASE(limit_without_pools),
+	KUNIT_CASE(limit_below_open_pools),
+	KUNIT_CASE(max_without_pools),
+	KUNIT_CASE(new_cgroup),
+	{ }
+};
+
+static struct kunit_suite memory_suite = {
+	.name = "no_memory",
+	.test_cases = memory_cases,
+};
+
+kunit_test_suite(memory_suite);
+
+/* What is measured side by side has to work: all behind one table. */
+
+#define FLAVOUR_THREADS	4
+#define FLAVOUR_PAIRS	2000
+#define FLAVOUR_LIMIT	3
+
+struct flavour_thread {
+	pthread_t thread;
+	const struct rdmacg_ops *ops;
+	struct rdmacg_device *device;
+	struct cgroup_subsys_state *css;
+	int charged, refused, other;
+};
+
+static void *flavour_thread(void *data)
+{
+	struct flavour_thread *t = data;
+	struct rdma_cgroup *cg;
+	int i;
+
+	shim_thread_start();
+	shim_cgroup_attach(t->css);
+	for (i = 0; i < FLAVOUR_PAIRS; i++) {
+		switch (t->ops->try_charge(&cg, t->device, OBJECT)) {
+		case 0:
+			t->charged++;
+			t->ops->uncharge(cg, t->device, OBJECT);
+			break;
+		case -EAGAIN:
+			t->refused++;
+			break;
+		default:
+			t->other++;
+		}
+	}
+	shim_thread_stop();
+	return NULL;
+}
+
+static void flavour_works(struct kunit *test, const struct rdmacg_ops *flavour)
+{
+	struct flavour_thread threads[FLAVOUR_THREADS] = { };
+	struct cgroup_subsys_state *root, *top;
+	struct rdma_cgroup *cg[FLAVOUR_LIMIT + 1];
+	struct rdmacg_device *device;
+	int i;
+
+	root = flavour->subsys->root ?: shim_cgroup_init(flavour->subsys);
+	top = shim_cgroup_mkdir(root);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(top));
+	device = flavour->device_add("a");
+	KUNIT_EXPECT_GT(test, write_max(top, "a hca_object=3"), 0);
+
+	/* The limit holds above, and what is put back can be had again. */
+	for (i = 0; i < FLAVOUR_THREADS; i++) {
+		threads[i].ops = flavour;
+		threads[i].device = device;
+		threads[i].css = shim_cgroup_mkdir(top);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(threads[i].css));
+	}
+	shim_cgroup_attach(threads[0].css);
+	for (i = 0; i < FLAVOUR_LIMIT; i++)
+		KUNIT_EXPECT_EQ(test, flavour->try_charge(&cg[i], device, OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, flavour->try_charge(&cg[i], device, OBJECT), -EAGAIN);
+	while (i--)
+		flavour->uncharge(cg[i], device, OBJECT);
+
+	for (i = 0; i < FLAVOUR_THREADS; i++)
+		KUNIT_ASSERT_EQ(test, pthread_create(&threads[i].thread, NULL,
+						     flavour_thread, &threads[i]), 0);
+	for (i = 0; i < FLAVOUR_THREADS; i++) {
+		pthread_join(threads[i].thread, NULL);
+		KUNIT_EXPECT_EQ(test, threads[i].charged + threads[i].refused,
+				FLAVOUR_PAIRS);
+		KUNIT_EXPECT_GT(test, threads[i].charged, 0);
+	}
+
+	/* No count was lost, or the limit would not be reached just so. */
+	for (i = 0; i < FLAVOUR_LIMIT; i++)
+		KUNIT_EXPECT_EQ(test, flavour->try_charge(&cg[i], device, OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, flavour->try_charge(&cg[i], device, OBJECT), -EAGAIN);
+	while (i--)
+		flavour->uncharge(cg[i], device, OBJECT);
+
+	shim_cgroup_attach(ops->subsys->root);
+	for (i = 0; i < FLAVOUR_THREADS; i++)
+		shim_cgroup_rmdir(threads[i].css);
+	/* Stock frees a pool that was never charged only with its last limit. */
+	KUNIT_EXPECT_GT(test, write_max(top, "a hca_object=max"), 0);
+	shim_cgroup_rmdir(top);
+	flavour->device_del(device);
+	shim_settle();
+	if (flavour != ops)
+		shim_cgroup_exit(flavour->subsys);
+}
+
+static void ours(struct kunit *test)
+{
+	flavour_works(test, &ours_kunit_ops);
+}
+
+static void stock(struct kunit *test)
+{
+	flavour_works(test, &stock_ops);
+}
+
+static void stock_with_spinning_mutex(struct kunit *test)
+{
+	flavour_works(test, &stock_spin_ops);
+}
+
+static void page_counter(struct kunit *test)
+{
+	flavour_works(test, &page_counter_ops);
+}
+
+static struct kunit_case flavour_cases[] = {
+	KUNIT_CASE(ours),
+	KUNIT_CASE(stock),
+	KUNIT_CASE(stock_with_spinning_mutex),
+	KUNIT_CASE(page_counter),
+	{ }
+};
+
+static struct kunit_suite flavour_suite = {
+	.name = "flavours",
+	.test_cases = flavour_cases,
+};
+
+kunit_test_suite(flavour_suite);
+
+int main(void)
+{
+	int failed;
+
+	shim_init();
+	shim_cgroup_attach(shim_cgroup_init(ops->subsys));
+	failed = shim_kunit_run();
+	shim_cgroup_attach(NULL);
+	shim_cgroup_exit(ops->subsys);
+	return failed || shim_nr_allocated();
+}
