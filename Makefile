@@ -21,11 +21,14 @@ vmlinux	:= $(obj)/vmlinux
 modules	:= $(build)/$(KERNEL)/$(VARIANT)-modules-$(CONFIG)
 kernel.py := $(qemu)/kernel.py --base $(KERNEL) --jobs $(JOBS) \
 	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
+pristine := $(or $(KERNEL_SRC),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/linux-source-$(KERNEL))
+native	:= $(MAKE) -C $(here)/native O=$(build)/native KSRC=$(pristine)
 vm.py	:= $(qemu)/vm.py --kernel $(vmlinux) --init $(build)/guest/init --smp $(SMP)
 
 packages_guest := gcc make libc6-dev flex bison bc libelf-dev xz-utils patch \
 	ccache python3 qemu-system-x86 iproute2 pkgconf libibverbs-dev \
 	ibverbs-providers ibverbs-utils kmod util-linux
+packages_native := clang libclang-rt-14-dev liburcu-dev spin gnuplot-nox
 
 HOSTCFLAGS := -O2 -Wall -Wextra
 
@@ -42,7 +45,8 @@ run: guest $(build)/guest/verbs
 	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest/verbs"
 
 test: setup
-	@$(here)/run-tests.py --make $(MAKE) runner-test kunit kselftest driver-failure
+	@$(here)/run-tests.py --make $(MAKE) runner-test native-test \
+		fuzz-shortly kunit kselftest driver-failure
 
 #:   kunit        only the KUnit cases, at boot
 #:   kselftest    only the kselftest cases, with real verbs
@@ -77,6 +81,39 @@ test-stock: setup
 		--expect-failures $(qemu)/stock-expected-failures \
 		kselftest-v2 kselftest-v1 driver-failure
 
+#:   native-test  only the controller as a program: KUnit cases, races, faults
+#:   model        only the model of the pools' lifetime, searched by Spin
+#:   fuzz         feed it what nobody would write, for SECONDS=60
+.PHONY: native-test model fuzz fuzz-shortly
+native-test: setup-native source
+	@$(native) test
+
+fuzz: setup-native source
+	@$(native) fuzz SECONDS=$(or $(SECONDS),60) $(if $(SEED),SEED=$(SEED))
+
+fuzz-shortly:
+	@$(MAKE) fuzz SECONDS=20
+
+model: setup-native
+	@$(MAKE) -C $(here)/model O=$(build)/model model
+
+#:   bench        ours, stock and page_counter side by side: table, CSV, SVG
+#:   bench-guest  verbs per second in the guest, ours against stock
+.PHONY: bench bench-guest
+bench: setup-native source
+	@mkdir -p $(build)/bench
+	@$(native) $(build)/native/bench/bench >&2
+	@$(build)/native/bench/bench $(BENCH) $(build)/bench/bench.csv | \
+		tee $(build)/bench/bench.txt
+	@gnuplot -e 'csv="$(build)/bench/bench.csv"; svg="$(build)/bench/bench.svg"' \
+		$(here)/native/bench.gp
+	@echo "Table, figures and plot are in build/bench/"
+
+bench-guest: guest $(build)/guest/verbs-bench
+	@$(MAKE) kernel VARIANT=stock
+	@$(MAKE) kernel VARIANT=rdmacg
+	@$(qemu)/bench-guest.py
+
 #:   shell        a shell in the guest; Ctrl-D ends it
 #:   vm CMD='..'  run one command in the guest; only its output is on stdout
 .PHONY: shell vm
@@ -92,12 +129,18 @@ vm: guest
 #:   kernel       only build it
 #:   clean        remove what was built for this base and these variants
 #:   distclean    remove build/ and the downloads and caches outside of it
-.PHONY: kernel setup guest clean distclean
+.PHONY: kernel setup setup-native source guest clean distclean
 kernel: setup
 	@$(kernel.py) --variant $(VARIANT) --config $(CONFIG)
 
 setup:
 	@$(here)/setup.sh $(packages_guest)
+
+setup-native: setup
+	@$(here)/setup.sh $(packages_native)
+
+source: setup
+	@$(kernel.py) --source-only
 
 guest: kernel $(build)/guest/init
 
@@ -122,7 +165,7 @@ $(build)/guest/init: $(qemu)/init.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -static -o $@ $<
 
-$(build)/guest/verbs: $(qemu)/verbs.c | setup
+$(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -o $@ $< -libverbs
 

@@ -317,6 +317,8 @@ def main():
     parser.add_argument("--kernel-src", type=Path,
                         help="pristine tree to use instead of Debian's")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--source-only", action="store_true",
+                        help="fetch the source, and do no more")
     parser.add_argument("--tree-only", action="store_true",
                         help="lay out the tree, and build nothing")
     args = parser.parse_args()
@@ -329,6 +331,8 @@ def main():
         progress.begin(f"{source}, version {version(source)}")
     else:
         source = fetch(args.base, progress)
+    if args.source_only:
+        return
 
     tree = REPO / "build" / args.base / args.variant
     tree.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the rdma cgroup controller: what rdma.max and rdma.current promise
- * to user space, proved with verbs objects on software RDMA devices.
+ * Tests of the rdma cgroup controller: what its files, its tracepoints and the
+ * limits that verbs report promise to user space, proved with verbs objects on
+ * software RDMA devices.
  *
  * The program makes its own devices (rxe and siw, each on a dummy link) and its
  * own cgroups, first on the unified hierarchy and then on a cgroup v1 mount, and
@@ -32,6 +33,7 @@
 #include <linux/rtnetlink.h>
 #include <mntent.h>
 #include <net/if.h>
+#include <poll.h>
 #include <pthread.h>
 #include <rdma/rdma_netlink.h>
 #include <sched.h>
@@ -39,6 +41,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -68,10 +71,15 @@
 #define SIW_NAME	"rdmacg_siw"
 #define GUEST_NAME	"rdmacg_guest"	/* one that comes and goes in a test */
 #define DEVICE_NAME_MAX	64		/* with the final 0, as in the kernel */
+#define LONG_NAME	GUEST_NAME "_under_a_name_as_long_as_that_of_any_device_can_be_"
 #define NO_LIMIT	2147483647	/* S32_MAX, written as "max" */
+#define TRACING		"/sys/kernel/tracing"
+#define TRACE		TRACING "/instances/" TOP_NAME	/* disturbs no other */
 #define NOBODY		65534		/* the ID of some user who is not root */
 #define TEST_TIMEOUT	120		/* seconds */
 #define SETTLE_MS	10000		/* for what the kernel ends in the background */
+
+static_assert(sizeof(LONG_NAME) == DEVICE_NAME_MAX, "as long as can be");
 
 /* An RDMA device. It and the network link below it bear the same name. */
 struct device {
@@ -88,10 +96,18 @@ static struct device devices[] = {
 	{ .name = SIW_NAME, .driver = "siw" },
 };
 
+/* What a device says of itself. */
+struct device_attr {
+#ifdef HAVE_LIBIBVERBS
+	struct ibv_device_attr_ex verbs;
+#endif
+};
+
 /* What all processes see. */
 static struct {
 	int go;			/* racers run while it is set */
 	char reason[256];	/* why the test was skipped */
+	struct device_attr attr;	/* what a holder was told last */
 } *shared;
 
 /* Where cgroups are made. */
@@ -555,6 +571,38 @@ static int drop_one(enum kind kind, void *item)
 	}
 }
 
+/* All that verbs objects are counted by; each of 32 bits. */
+#define COUNT(field) { #field, offsetof(struct device_attr, verbs.field) }
+static const struct {
+	const char *name;
+	size_t at;
+} object_counts[] = {
+	COUNT(orig_attr.max_qp),
+	COUNT(orig_attr.max_cq),
+	COUNT(orig_attr.max_mr),
+	COUNT(orig_attr.max_pd),
+	COUNT(orig_attr.max_mw),
+	COUNT(orig_attr.max_ah),
+	COUNT(orig_attr.max_srq),
+	COUNT(orig_attr.max_raw_ipv6_qp),
+	COUNT(orig_attr.max_raw_ethy_qp),
+	COUNT(rss_caps.max_rwq_indirection_tables),
+	COUNT(max_wq_type_rq),
+};
+
+#undef COUNT
+
+/* Returns 0 or an errno. */
+static int query_device(struct device_attr *attr, bool extended)
+{
+	struct ibv_context *context = made[CONTEXT].item[0];
+
+	memset(attr, 0, sizeof(*attr));
+	if (extended)
+		return ibv_query_device_ex(context, NULL, &attr->verbs);
+	return ibv_query_device(context, &attr->verbs.orig_attr);
+}
+
 static void find_verbs(struct device *device)
 {
 	struct ibv_device **list = ibv_get_device_list(NULL);
@@ -594,6 +642,16 @@ static void *make_one(enum kind kind)
 static int drop_one(enum kind kind, void *item)
 {
 	return 0;
+}
+
+static const struct {
+	const char *name;
+	size_t at;
+} object_counts[] = {};
+
+static int query_device(struct device_attr *attr, bool extended)
+{
+	return -1;
 }
 
 static void find_verbs(struct device *device)
@@ -775,6 +833,39 @@ static struct outcome churn(int kind, int unused)
 				outcome.err = -1;
 	}
 	return outcome;
+}
+
+/*
+ * Tries to make one, @count times, and drops what it has when that is a batch
+ * or one was refused. Counts refusals; the errno is that of what else failed.
+ */
+static struct outcome struggle(int kind, int count)
+{
+	struct outcome refusals = {};
+	void *item[BATCH];
+	int nr = 0;
+
+	wait_for_race();
+	while (count--) {
+		item[nr] = make_one(kind);
+		if (!item[nr]) {
+			refusals.done += errno == EAGAIN;
+			refusals.err = errno == EAGAIN ? refusals.err : errno;
+		} else if (++nr < BATCH) {
+			continue;
+		}
+		while (nr)
+			if (drop_one(kind, item[--nr]))
+				refusals.err = errno;
+	}
+	return refusals;
+}
+
+static struct outcome query(int extended, int unused)
+{
+	int err = query_device(&shared->attr, extended);
+
+	return (struct outcome){ !err, err };
 }
 
 static void serve(int fd)
@@ -1072,6 +1163,25 @@ static void expect_values(const char *where, const char *cgroup,
 #define expect_limit(cgroup, device, handles, objects)			\
 	expect_values(HERE, cgroup, "rdma.max", (device)->name, handles, objects)
 
+#define expect_peak(cgroup, device, handles, objects)			\
+	expect_values(HERE, cgroup, "rdma.peak", (device)->name, handles, objects)
+
+/* Refused charges: by a limit, and to tasks. */
+struct events {
+	long handle_max, handle_fail, object_max, object_fail;
+};
+
+static struct events read_events(const char *cgroup, const char *file)
+{
+	char line[256] = "";
+
+	find_line(cgroup, file, RXE_NAME, line, sizeof(line));
+	return (struct events){ value_of(line, " hca_handle.max="),
+				value_of(line, " hca_handle.alloc_fail="),
+				value_of(line, " hca_object.max="),
+				value_of(line, " hca_object.alloc_fail=") };
+}
+
 static int write_limit(const char *cgroup, const char *device, const char *keys)
 {
 	char line[512];
@@ -1147,11 +1257,16 @@ static int hierarchy_of_rdma(int *nr_cgroups)
  * Files and their formats
  */
 
-static const char * const files[] = { "rdma.max", "rdma.current" };
+static const char * const files[] = {
+	"rdma.max",	/* the one that can be written */
+	"rdma.current",
+	"rdma.peak",
+	"rdma.events",
+	"rdma.events.local",
+};
 
 static int test_files_exist(const char *root)
 {
-	static const mode_t modes[] = { 0644, 0444 };
 	char *cgroup = new_cgroup(root, "a");
 	struct stat status;
 	int i;
@@ -1159,7 +1274,7 @@ static int test_files_exist(const char *root)
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		if (stat(cg_control(cgroup, files[i]), &status))
 			fail(HERE, "%s: %s", files[i], strerror(errno));
-		expect((status.st_mode & 07777) == modes[i],
+		expect((status.st_mode & 07777) == (i ? 0444 : 0644),
 		       "%s has mode %o", files[i], status.st_mode);
 	}
 	return KSFT_PASS;
@@ -1167,13 +1282,14 @@ static int test_files_exist(const char *root)
 
 static int test_root_has_no_files(const char *root)
 {
+	int i;
+
 	/* A cgroup namespace shows a cgroup of some depth as its root. */
 	if (!access(cg_control(current->root, "cgroup.type"), F_OK))
 		skip("%s is not the root of the hierarchy", current->root);
-	expect(access(cg_control(current->root, "rdma.max"), F_OK),
-	       "it is there");
-	expect(access(cg_control(current->root, "rdma.current"), F_OK),
-	       "it is there");
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		expect(access(cg_control(current->root, files[i]), F_OK),
+		       "%s is there", files[i]);
 	return KSFT_PASS;
 }
 
@@ -1232,8 +1348,29 @@ static void expect_line(const char *where, const char *cgroup, const char *file,
 	if (!blank_matters && len && line[len - 1] == ' ')
 		line[len - 1] = 0;
 	if (strcmp(line, expected))
-		fail(where, "%s: expected '%s', seen '%s'", file, expected, line);
+		fail(where, "%s/%s: expected '%s', seen '%s'", cgroup, file,
+		     expected, line);
 }
+
+static void expect_counts(const char *where, const char *cgroup,
+			  const char *file, struct events events)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "%s hca_handle.max=%ld hca_handle.alloc_fail=%ld hca_object.max=%ld hca_object.alloc_fail=%ld",
+		 RXE_NAME, events.handle_max, events.handle_fail,
+		 events.object_max, events.object_fail);
+	expect_line(where, cgroup, file, line, true);
+}
+
+#define expect_events(cgroup, ...)					\
+	expect_counts(HERE, cgroup, "rdma.events",			\
+		      (struct events){ __VA_ARGS__ })
+
+#define expect_local_events(cgroup, ...)				\
+	expect_counts(HERE, cgroup, "rdma.events.local",		\
+		      (struct events){ __VA_ARGS__ })
 
 static int check_format(const char *root, bool blank_matters)
 {
@@ -1266,12 +1403,54 @@ static int test_format_has_no_trailing_blank(const char *root)
 	return check_format(root, true);
 }
 
-static int test_current_cannot_be_written(const char *root)
+static int test_format_of_peak(const char *root)
 {
 	char *cgroup = new_cgroup(root, "a");
-	int err = cg_write(cgroup, "rdma.current", RXE_NAME " hca_handle=1");
+	struct holder holder;
 
-	expect(err < 0, "the write succeeded");
+	expect_line(HERE, cgroup, "rdma.peak",
+		    RXE_NAME " hca_handle=0 hca_object=0", true);
+	holder = hold_pds(cgroup, rxe(), 12);
+	release(&holder);
+	expect_line(HERE, cgroup, "rdma.peak",
+		    RXE_NAME " hca_handle=1 hca_object=12", true);
+	return KSFT_PASS;
+}
+
+static int test_format_of_events(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *child = new_cgroup(parent, "a");
+	struct holder holder;
+	int i;
+
+	expect_events(child, 0, 0, 0, 0);
+	expect_local_events(child, 0, 0, 0, 0);
+	set_limit(parent, rxe(), "hca_handle=1");
+	set_limit(child, rxe(), "hca_object=0");
+	holder = hold_pds(child, rxe(), 0);
+	for (i = 0; i < 2; i++)
+		expect_refusal_after(&holder, CONTEXT, 0);
+	for (i = 0; i < 13; i++)
+		expect_refusal_after(&holder, PD, 0);
+	expect_events(child, 0, 2, 13, 13);
+	expect_local_events(child, 0, 2, 13, 13);
+	expect_events(parent, 2, 2, 13, 13);
+	expect_local_events(parent, 2, 0, 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_only_limits_can_be_written(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	int i;
+
+	for (i = 1; i < ARRAY_SIZE(files); i++) {
+		int err = cg_write(cgroup, files[i], RXE_NAME " hca_handle=1");
+
+		expect(err == -EINVAL, "%s: it is %d", files[i], err);
+	}
+	expect_limit(cgroup, rxe(), NO_LIMIT, NO_LIMIT);
 	return KSFT_PASS;
 }
 
@@ -1544,6 +1723,67 @@ static int test_parse_refuses_unknown_device(const char *root)
 	return KSFT_PASS;
 }
 
+/*
+ * A name that several devices bear needs the index that "rdma dev" shows, and
+ * no name minds it.
+ */
+static int test_parse_index_of_device(const char *root)
+{
+	int index = find_device(rxe()->name, false);
+	char *cgroup = limited_cgroup(root);
+	char text[FILE_SIZE];
+	int i;
+
+	snprintf(text, sizeof(text), RXE_NAME " index=%d hca_handle=1", index);
+	accepts(cgroup, text, 1, 6);
+	snprintf(text, sizeof(text),
+		 " " RXE_NAME "\t index=%d  hca_object=2 hca_handle=max\n",
+		 index);
+	accepts(cgroup, text, NO_LIMIT, 2);
+
+	/* As there is one device of this name, its index is not shown. */
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		read_file(cgroup, files[i], text);
+		expect(!strstr(text, "index"), "%s is:\n%s", files[i], text);
+	}
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_index_of_other_device(const char *root)
+{
+	int index = find_device(siw()->name, false);
+	char *cgroup = limited_cgroup(root);
+	char text[128];
+
+	rxe();
+	snprintf(text, sizeof(text), RXE_NAME " index=%d hca_handle=1", index);
+	refuses(cgroup, text, ENODEV);
+	refuses(cgroup, RXE_NAME " index=4294967295 hca_handle=1", ENODEV);
+	snprintf(text, sizeof(text), "rdmacg_none index=%d hca_handle=1", index);
+	refuses(cgroup, text, ENODEV);
+	return KSFT_PASS;
+}
+
+static int test_parse_refuses_bad_index(const char *root)
+{
+	int index = find_device(rxe()->name, false);
+	char *cgroup = limited_cgroup(root);
+	char text[128];
+
+	refuses(cgroup, RXE_NAME " index hca_handle=1", EINVAL);
+	refuses(cgroup, RXE_NAME " index= hca_handle=1", EINVAL);
+	refuses(cgroup, RXE_NAME " index=x hca_handle=1", EINVAL);
+	refuses(cgroup, RXE_NAME " index=max hca_handle=1", EINVAL);
+	refuses(cgroup, RXE_NAME " index=-1 hca_handle=1", EINVAL);
+	snprintf(text, sizeof(text), RXE_NAME " index=%dx hca_handle=1", index);
+	refuses(cgroup, text, EINVAL);
+	snprintf(text, sizeof(text), RXE_NAME " index=%d", index);
+	refuses(cgroup, text, EINVAL);
+	snprintf(text, sizeof(text), RXE_NAME " index=%d hca_handle=-1", index);
+	refuses(cgroup, text, EINVAL);
+	return KSFT_PASS;
+}
+
 static int test_parse_refuses_more_than_a_page(const char *root)
 {
 	static const char line[] = RXE_NAME " hca_handle=1";
@@ -1645,34 +1885,49 @@ static void many_cgroups(struct crowd *crowd, const char *cgroup, int kind)
 
 typedef void crowd_fn(struct crowd *crowd, const char *cgroup, int kind);
 
+/* All of a new crowd in @cgroup run into its limit, and nobody gets past it. */
+static struct crowd crowd_at_limit(const char *cgroup, int kind, int limit,
+				   crowd_fn *gather)
+{
+	struct crowd crowd = {};
+	int i;
+
+	set_limit_of(cgroup, rxe(), kind == CONTEXT ? "hca_handle" : "hca_object",
+		     limit);
+	set_racing(false);
+	gather(&crowd, cgroup, kind);
+	for (i = 0; i < crowd.nr; i++) {
+		struct outcome outcome = outcome_of(&crowd.holder[i]);
+
+		expect(outcome.err == EAGAIN, "it is %d", outcome.err);
+		crowd.made += outcome.done;
+	}
+	expect(crowd.made == limit, "%d of %d", crowd.made, limit);
+	if (kind == CONTEXT)
+		expect_usage(cgroup, rxe(), limit, 0);
+	else
+		expect_usage(cgroup, rxe(), crowd.nr, limit);
+	return crowd;
+}
+
+static void release_crowd(struct crowd *crowd)
+{
+	while (crowd->nr)
+		release(&crowd->holder[--crowd->nr]);
+}
+
 static int check_limit_is_exact(const char *root, int kind, crowd_fn *gather)
 {
-	const char *key = kind == CONTEXT ? "hca_handle" : "hca_object";
 	static const int limits[] = { 0, 1, 2, 17 };
-	int i, j;
+	int i;
 
 	for (i = 0; i < ARRAY_SIZE(limits); i++) {
 		char name[] = { 'a' + i, 0 };
 		char *cgroup = new_cgroup(root, name);
-		struct crowd crowd = {};
+		struct crowd crowd;
 
-		set_limit_of(cgroup, rxe(), key, limits[i]);
-		set_racing(false);
-		gather(&crowd, cgroup, kind);
-		for (j = 0; j < crowd.nr; j++) {
-			struct outcome outcome = outcome_of(&crowd.holder[j]);
-
-			expect(outcome.err == EAGAIN, "it is %d", outcome.err);
-			crowd.made += outcome.done;
-		}
-		expect(crowd.made == limits[i], "%d of %d", crowd.made,
-		       limits[i]);
-		if (kind == CONTEXT)
-			expect_usage(cgroup, rxe(), limits[i], 0);
-		else
-			expect_usage(cgroup, rxe(), crowd.nr, limits[i]);
-		for (j = 0; j < crowd.nr; j++)
-			release(&crowd.holder[j]);
+		crowd = crowd_at_limit(cgroup, kind, limits[i], gather);
+		release_crowd(&crowd);
 		expect_usage(cgroup, rxe(), 0, 0);
 	}
 	return KSFT_PASS;
@@ -2245,6 +2500,999 @@ static int test_reenabled_controller_starts_afresh(const char *root)
 }
 
 /*
+ * History: peaks and events
+ */
+
+static int test_peak_is_highest_usage(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold(cgroup, rxe());
+
+	expect_peak(cgroup, rxe(), 0, 0);
+	expect_make(&holder, CONTEXT, 2);
+	expect_make(&holder, PD, 3);
+	expect_peak(cgroup, rxe(), 2, 3);
+	expect_drop(&holder, PD, 3);
+	expect_peak(cgroup, rxe(), 2, 3);
+	expect_make(&holder, PD, 2);
+	expect_peak(cgroup, rxe(), 2, 3);
+	expect_make(&holder, PD, 2);
+	expect_peak(cgroup, rxe(), 2, 4);
+	expect_make(&holder, CONTEXT, 1);
+	expect_peak(cgroup, rxe(), 3, 4);
+	return KSFT_PASS;
+}
+
+/* Idle and without a limit a cgroup keeps the history that it has. */
+static int test_history_outlives_usage_and_limits(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *cgroup = new_cgroup(parent, "a");
+	struct holder holder;
+
+	set_limit(parent, rxe(), "hca_handle=5");
+	set_limit(cgroup, rxe(), "hca_object=3");
+	holder = hold_pds(cgroup, rxe(), 0);
+	expect_refusal_after(&holder, PD, 3);
+	release(&holder);
+	set_limit(cgroup, rxe(), "hca_object=max");
+	set_limit(parent, rxe(), "hca_handle=max");
+	expect_usage(cgroup, rxe(), 0, 0);
+	expect_peak(cgroup, rxe(), 1, 3);
+	expect_peak(parent, rxe(), 1, 3);
+	expect_events(cgroup, 0, 0, 1, 1);
+	expect_local_events(cgroup, 0, 0, 1, 1);
+	expect_events(parent, 0, 0, 1, 1);
+	return KSFT_PASS;
+}
+
+/* The highest sum that there was, which is not the sum of the highest. */
+static int test_peak_of_parent(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *first = new_cgroup(parent, "a");
+	char *second = new_cgroup(parent, "b");
+	struct holder one = hold_pds(first, rxe(), 4);
+	struct holder other;
+
+	release(&one);
+	other = hold_pds(second, rxe(), 3);
+	expect_peak(first, rxe(), 1, 4);
+	expect_peak(second, rxe(), 1, 3);
+	expect_peak(parent, rxe(), 1, 4);
+	one = hold_pds(first, rxe(), 2);
+	expect_peak(first, rxe(), 1, 4);
+	expect_peak(parent, rxe(), 2, 5);
+	release(&one);
+	release(&other);
+	expect_peak(parent, rxe(), 2, 5);
+	return KSFT_PASS;
+}
+
+/* Not where the limit is, nor below it, where it had been counted. */
+static int test_refused_charge_raises_no_peak(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *middle = new_cgroup(parent, "a");
+	char *leaf = new_cgroup(middle, "a");
+	struct holder holder;
+
+	set_limit(parent, rxe(), "hca_handle=1 hca_object=2");
+	holder = hold_pds(leaf, rxe(), 0);
+	expect_refusal_after(&holder, PD, 2);
+	expect_refusal_after(&holder, PD, 0);
+	expect_refusal_after(&holder, CONTEXT, 0);
+	expect_peak(leaf, rxe(), 1, 2);
+	expect_peak(middle, rxe(), 1, 2);
+	expect_peak(parent, rxe(), 1, 2);
+	return KSFT_PASS;
+}
+
+/* A lower limit makes no history undone, and lets none be made. */
+static int test_peak_follows_no_limit(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_pds(cgroup, rxe(), 5);
+
+	set_limit(cgroup, rxe(), "hca_object=3");
+	expect_peak(cgroup, rxe(), 1, 5);
+	expect_drop(&holder, PD, 4);
+	expect_refusal_after(&holder, PD, 2);
+	expect_peak(cgroup, rxe(), 1, 5);
+	set_limit(cgroup, rxe(), "hca_object=7");
+	expect_refusal_after(&holder, PD, 4);
+	expect_peak(cgroup, rxe(), 1, 7);
+	return KSFT_PASS;
+}
+
+/* The peak is the limit that was run into, and each racer was refused once. */
+static int check_history_is_exact(const char *root, int kind, int refusals,
+				  crowd_fn *gather)
+{
+	static const int limits[] = { 0, 1, 7 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		char name[] = { 'a' + i, 0 };
+		char *cgroup = new_cgroup(root, name);
+		struct crowd crowd;
+		int handles, objects;
+
+		crowd = crowd_at_limit(cgroup, kind, limits[i], gather);
+		handles = kind == CONTEXT ? limits[i] : crowd.nr;
+		objects = kind == CONTEXT ? 0 : limits[i];
+		expect_peak(cgroup, rxe(), handles, objects);
+		release_crowd(&crowd);
+		expect_peak(cgroup, rxe(), handles, objects);
+		if (kind == CONTEXT)
+			expect_events(cgroup, refusals, refusals, 0, 0);
+		else
+			expect_events(cgroup, 0, 0, refusals, refusals);
+	}
+	return KSFT_PASS;
+}
+
+static int test_history_is_exact_for_threads(const char *root)
+{
+	return check_history_is_exact(root, CONTEXT, NR_RACERS, many_threads);
+}
+
+static int test_history_is_exact_for_processes(const char *root)
+{
+	return check_history_is_exact(root, PD, NR_RACERS, many_processes);
+}
+
+static int test_history_is_exact_for_cgroups(const char *root)
+{
+	return check_history_is_exact(root, PD, NR_RACERS, many_cgroups);
+}
+
+/* Whose limit it was, whose task, and all that lies between and above. */
+static int test_events_tell_who_and_by_whom(const char *root)
+{
+	char *top = new_cgroup(root, "a");
+	char *limiter = new_cgroup(top, "a");
+	char *middle = new_cgroup(limiter, "a");
+	char *leaf = new_cgroup(middle, "a");
+	char *sibling = new_cgroup(middle, "b");
+	struct holder holder;
+
+	set_limit(limiter, rxe(), "hca_object=1");
+	holder = hold_pds(leaf, rxe(), 1);
+	expect_refusal_after(&holder, PD, 0);
+	expect_refusal_after(&holder, PD, 0);
+	expect_events(leaf, 0, 0, 0, 2);
+	expect_local_events(leaf, 0, 0, 0, 2);
+	expect_events(middle, 0, 0, 0, 2);
+	expect_local_events(middle, 0, 0, 0, 0);
+	expect_events(limiter, 0, 0, 2, 2);
+	expect_local_events(limiter, 0, 0, 2, 0);
+	expect_events(top, 0, 0, 2, 2);
+	expect_local_events(top, 0, 0, 0, 0);
+
+	/* The lower of two limits counts, and one refusal has one cause. */
+	set_limit(leaf, rxe(), "hca_handle=1 hca_object=1");
+	expect_refusal_after(&holder, PD, 0);
+	expect_refusal_after(&holder, CONTEXT, 0);
+	expect_events(leaf, 1, 1, 1, 3);
+	expect_local_events(leaf, 1, 1, 1, 3);
+	expect_events(middle, 1, 1, 1, 3);
+	expect_local_events(middle, 0, 0, 0, 0);
+	expect_events(limiter, 1, 1, 3, 3);
+	expect_local_events(limiter, 0, 0, 2, 0);
+	expect_events(top, 1, 1, 3, 3);
+	expect_local_events(top, 0, 0, 0, 0);
+
+	expect_events(sibling, 0, 0, 0, 0);
+	expect_local_events(sibling, 0, 0, 0, 0);
+	return KSFT_PASS;
+}
+
+/* The first thing ever to happen below the top is a refusal. */
+static int test_events_where_nothing_was_counted(const char *root)
+{
+	char *level[6];
+	struct events before, after;
+	struct holder holder;
+	int i;
+
+	before = read_events(root, "rdma.events");
+	for (i = 0; i < ARRAY_SIZE(level); i++)
+		level[i] = new_cgroup(i ? level[i - 1] : root, "a");
+	set_limit(level[1], rxe(), "hca_handle=0");
+	holder = hold(level[5], rxe());
+	expect_refusal_after(&holder, CONTEXT, 0);
+	for (i = 0; i < ARRAY_SIZE(level); i++) {
+		expect_events(level[i], i <= 1, 1, 0, 0);
+		expect_local_events(level[i], i == 1, i == 5, 0, 0);
+		expect_peak(level[i], rxe(), 0, 0);
+	}
+	after = read_events(root, "rdma.events");
+	expect(after.handle_max == before.handle_max + 1 &&
+	       after.handle_fail == before.handle_fail + 1, "%ld %ld, %ld %ld",
+	       before.handle_max, before.handle_fail, after.handle_max,
+	       after.handle_fail);
+	return KSFT_PASS;
+}
+
+/* What only a driver refuses is none of the controller's business. */
+static int test_failed_verb_is_no_event(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_basics(cgroup, rxe());
+
+	set_limit(cgroup, rxe(), "hca_object=3");
+	expect(!ask(&holder, make, BAD_AH, 1).done, "made");
+	expect(!ask(&holder, make, BAD_CQ, 1).done, "made");
+	expect_events(cgroup, 0, 0, 0, 0);
+	expect_refusal_after(&holder, PD, 1);
+	expect_events(cgroup, 0, 0, 1, 1);
+	return KSFT_PASS;
+}
+
+/* Each refusal that a racer saw is counted once: by cause, and by victim. */
+static int test_events_add_up_under_load(const char *root)
+{
+	enum { TRIES = 100, ROUNDS = 50, LIMIT = 5 };
+	char *parent = new_cgroup(root, "a");
+	char *idle = new_cgroup(parent, "c");
+	char *child[2] = { new_cgroup(parent, "a"), new_cgroup(parent, "b") };
+	struct holder holder = hold_pds(idle, rxe(), LIMIT - 2);
+	int refused[2] = {}, sum, i;
+	struct events of_parent, local[2];
+	long peak = 0, failed = 0;
+	struct crowd crowd = {};
+
+	/* What is left is less than a batch, and still less in one of them. */
+	set_limit_of(parent, rxe(), "hca_object", LIMIT);
+	set_limit_of(child[0], rxe(), "hca_object", 1);
+	while (crowd.nr < NR_RACERS)
+		join_crowd(&crowd, child[crowd.nr % 2], struggle, PD, TRIES);
+	set_racing(true);
+	for (i = 0; i < ROUNDS; i++) {
+		struct values now = read_values(parent, "rdma.peak", RXE_NAME);
+		struct events events = read_events(parent, "rdma.events");
+
+		expect(now.objects >= peak && now.objects <= LIMIT,
+		       "%ld after %ld", now.objects, peak);
+		peak = now.objects;
+		expect(events.object_fail >= failed, "%ld after %ld",
+		       events.object_fail, failed);
+		failed = events.object_fail;
+	}
+	for (i = 0; i < crowd.nr; i++) {
+		struct outcome outcome = outcome_of(&crowd.holder[i]);
+
+		expect(!outcome.err, "a verb failed: %s", strerror(outcome.err));
+		refused[i % 2] += outcome.done;
+	}
+	sum = refused[0] + refused[1];
+	expect(sum, "nobody was refused");
+
+	for (i = 0; i < ARRAY_SIZE(child); i++) {
+		local[i] = read_events(child[i], "rdma.events.local");
+		expect_events(child[i], 0, 0, local[i].object_max, refused[i]);
+		expect(local[i].object_fail == refused[i], "%ld of %d",
+		       local[i].object_fail, refused[i]);
+	}
+	expect(!local[1].object_max, "%ld without a limit of its own",
+	       local[1].object_max);
+	expect_events(parent, 0, 0, sum, sum);
+	of_parent = read_events(parent, "rdma.events.local");
+	expect(of_parent.object_max == sum - local[0].object_max &&
+	       of_parent.object_fail == 0, "%ld %ld of %d",
+	       of_parent.object_max, of_parent.object_fail, sum);
+	expect_peak(parent, rxe(), NR_RACERS + 1, LIMIT);
+	expect_peak(child[0], rxe(), NR_RACERS / 2, 1);
+
+	/* No less when those who were refused have gone. */
+	release_crowd(&crowd);
+	expect(!rmdir(child[0]) && !rmdir(child[1]), "%s", strerror(errno));
+	expect_events(parent, 0, 0, sum, sum);
+	release(&holder);
+	expect_peak(parent, rxe(), NR_RACERS + 1, LIMIT);
+	return KSFT_PASS;
+}
+
+/* Removed so soon that nobody can have read or passed on what it counted. */
+static int test_events_survive_removal(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *refuge = new_cgroup(root, "b");
+	char *doomed[3];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(doomed); i++) {
+		char name[] = { 'a' + i, 0 };
+		struct holder holder;
+
+		doomed[i] = new_cgroup(parent, name);
+		set_limit(doomed[i], rxe(), "hca_object=2");
+		holder = hold_pds(doomed[i], rxe(), 2);
+		expect_drop(&holder, PD, 2);
+		expect_drop(&holder, CONTEXT, 1);
+		expect_make(&holder, CONTEXT, 1);
+		expect_refusal_after(&holder, PD, 2);
+		expect(!cg_enter(refuge, holder.pid), "move the holder");
+		expect(!rmdir(doomed[i]), "%s", strerror(errno));
+		/* The second's charges outlive it, too. */
+		if (i != 1)
+			crash(&holder);
+	}
+	expect_events(parent, 0, 0, 3, 3);
+	sleep_ms(200);
+	expect_events(parent, 0, 0, 3, 3);
+	expect_local_events(parent, 0, 0, 0, 0);
+	expect_events(refuge, 0, 0, 0, 0);
+	expect_peak(parent, rxe(), 2, 4);
+
+	/* A new one of that name has no past. */
+	doomed[0] = new_cgroup(parent, "a");
+	expect_events(doomed[0], 0, 0, 0, 0);
+	expect_peak(doomed[0], rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_history_goes_with_device(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct device *guest = guest_device();
+	struct holder holder;
+	char line[256];
+
+	set_limit(cgroup, guest, "hca_object=2");
+	holder = hold_pds(cgroup, guest, 0);
+	expect_refusal_after(&holder, PD, 2);
+	release(&holder);
+	expect_peak(cgroup, guest, 1, 2);
+	expect(find_line(cgroup, "rdma.events", GUEST_NAME, line, sizeof(line)) &&
+	       value_of(line, " hca_object.max=") == 1, "%s", line);
+	expect_events(cgroup, 0, 0, 0, 0);
+	expect(!remove_device(GUEST_NAME), "remove it");
+	remove_link(GUEST_NAME);
+	expect(!find_line(cgroup, "rdma.peak", GUEST_NAME, line, sizeof(line)) &&
+	       !find_line(cgroup, "rdma.events", GUEST_NAME, line, sizeof(line)),
+	       "it is still there: %s", line);
+
+	guest = guest_device();
+	expect_peak(cgroup, guest, 0, 0);
+	expect(find_line(cgroup, "rdma.events", GUEST_NAME, line, sizeof(line)) &&
+	       value_of(line, " hca_object.max=") == 0, "%s", line);
+	return KSFT_PASS;
+}
+
+static int test_reenabled_controller_has_no_history(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *leaf = new_cgroup(parent, "a");
+	struct holder holder;
+
+	set_limit(leaf, rxe(), "hca_object=2");
+	holder = hold_pds(leaf, rxe(), 0);
+	expect_refusal_after(&holder, PD, 2);
+	expect(!cg_write(parent, "cgroup.subtree_control", "-rdma"), "disable");
+	expect_events(parent, 0, 0, 1, 1);
+	expect_peak(parent, rxe(), 1, 2);
+	expect(!cg_write(parent, "cgroup.subtree_control", "+rdma"), "enable");
+	expect_events(leaf, 0, 0, 0, 0);
+	expect_local_events(leaf, 0, 0, 0, 0);
+	expect_peak(leaf, rxe(), 0, 0);
+	expect_make(&holder, PD, 1);
+	expect_peak(leaf, rxe(), 0, 1);
+	expect_peak(parent, rxe(), 1, 3);
+	expect_events(parent, 0, 0, 1, 1);
+	return KSFT_PASS;
+}
+
+/*
+ * Who waits for events
+ */
+
+enum { BY_POLL = 1, BY_INOTIFY = 2 };
+
+/* Waits for a file to change, in both ways that there are. */
+struct watch {
+	char *path;
+	bool told;		/* whether it is to be woken */
+	int file, inotify;
+};
+
+/*
+ * Reads the file, and is from now on woken by what changes later. Returns
+ * whether inotify had something to say.
+ */
+static bool catch_up(const struct watch *watch, char *text)
+{
+	bool notified = false;
+	ssize_t len;
+
+	while (read(watch->inotify, text, FILE_SIZE) > 0)
+		notified = true;
+	len = pread(watch->file, text, FILE_SIZE - 1, 0);
+	if (len < 0)
+		fail(HERE, "read %s: %s", watch->path, strerror(errno));
+	text[len] = 0;
+	return notified;
+}
+
+static struct watch watch(const char *cgroup, const char *file, bool told)
+{
+	struct watch watch = { cg_control(cgroup, file), told };
+	char text[FILE_SIZE];
+
+	watch.file = open(watch.path, O_RDONLY | O_CLOEXEC);
+	watch.inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch.file < 0 ||
+	    inotify_add_watch(watch.inotify, watch.path, IN_MODIFY) < 0)
+		fail(HERE, "wait for %s: %s", watch.path, strerror(errno));
+	catch_up(&watch, text);
+	return watch;
+}
+
+/* Returns what has woken it. */
+static int woken(const struct watch *watch, int timeout_ms)
+{
+	struct pollfd on[] = {
+		{ .fd = watch->file, .events = POLLPRI },
+		{ .fd = watch->inotify, .events = POLLIN },
+	};
+
+	if (poll(on, ARRAY_SIZE(on), timeout_ms) < 0)
+		fail(HERE, "poll %s: %s", watch->path, strerror(errno));
+	return (on[0].revents & POLLPRI ? BY_POLL : 0) |
+	       (on[1].revents & POLLIN ? BY_INOTIFY : 0);
+}
+
+#define A_WHILE	100	/* ms; much longer than it takes to wake someone */
+
+/* None is woken, or none of those that are not to be told. */
+static void expect_quiet(const char *where, const struct watch *watches, int nr,
+			 bool all)
+{
+	int i;
+
+	sleep_ms(A_WHILE);
+	for (i = 0; i < nr; i++)
+		if ((all || !watches[i].told) && woken(&watches[i], 0))
+			fail(where, "%s: woken by %d, though it is as it was",
+			     watches[i].path, woken(&watches[i], 0));
+}
+
+static void expect_told(const char *where, const struct watch *watches, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (watches[i].told &&
+		    !becomes(woken(&watches[i], 0) == (BY_POLL | BY_INOTIFY)))
+			fail(where, "%s: woken by %d", watches[i].path,
+			     woken(&watches[i], 0));
+	expect_quiet(where, watches, nr, false);
+}
+
+/* Also if somebody reads before those who wait have been woken. */
+static int check_wake_ups_of_parents_limit(const char *root, bool read_at_once)
+{
+	char *top = new_cgroup(root, "a");
+	char *limiter = new_cgroup(top, "a");
+	char *middle = new_cgroup(limiter, "a");
+	char *leaf = new_cgroup(middle, "a");
+	char *sibling = new_cgroup(middle, "b");
+	struct holder holder = hold_pds(leaf, rxe(), 1);
+	struct watch watches[] = {
+		watch(top, "rdma.events", true),
+		watch(top, "rdma.events.local", false),
+		watch(limiter, "rdma.events", true),
+		watch(limiter, "rdma.events.local", true),
+		watch(middle, "rdma.events", true),
+		watch(middle, "rdma.events.local", false),
+		watch(leaf, "rdma.events", true),
+		watch(leaf, "rdma.events.local", true),
+		watch(sibling, "rdma.events", false),
+		watch(sibling, "rdma.events.local", false),
+	};
+
+	/* To grant and give back, and to read, is no event. */
+	set_limit(limiter, rxe(), "hca_object=1");
+	expect_drop(&holder, PD, 1);
+	expect_make(&holder, PD, 1);
+	expect_events(top, 0, 0, 0, 0);
+	expect_quiet(HERE, watches, ARRAY_SIZE(watches), true);
+
+	expect_refusal_after(&holder, PD, 0);
+	if (read_at_once)
+		expect_local_events(middle, 0, 0, 0, 0);
+	expect_told(HERE, watches, ARRAY_SIZE(watches));
+	return KSFT_PASS;
+}
+
+static int test_parents_limit_wakes(const char *root)
+{
+	return check_wake_ups_of_parents_limit(root, false);
+}
+
+static int test_parents_limit_wakes_though_read(const char *root)
+{
+	return check_wake_ups_of_parents_limit(root, true);
+}
+
+static int test_own_limit_wakes(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *leaf = new_cgroup(parent, "a");
+	char *sibling = new_cgroup(parent, "b");
+	struct holder holder = hold(leaf, rxe());
+	struct watch watches[] = {
+		watch(parent, "rdma.events", true),
+		watch(parent, "rdma.events.local", false),
+		watch(leaf, "rdma.events", true),
+		watch(leaf, "rdma.events.local", true),
+		watch(sibling, "rdma.events", false),
+		watch(sibling, "rdma.events.local", false),
+	};
+	int i;
+
+	/* Whoever has caught up is woken again. */
+	set_limit(leaf, rxe(), "hca_handle=0");
+	for (i = 1; i <= 3; i++) {
+		char text[FILE_SIZE];
+		int j;
+
+		expect_refusal_after(&holder, CONTEXT, 0);
+		expect_told(HERE, watches, ARRAY_SIZE(watches));
+		for (j = 0; j < ARRAY_SIZE(watches); j++) {
+			catch_up(&watches[j], text);
+			expect(value_of(strstr(text, RXE_NAME),
+					" hca_handle.alloc_fail=") ==
+			       (watches[j].told ? i : 0), "%s is:\n%s",
+			       watches[j].path, text);
+		}
+		expect_quiet(HERE, watches, ARRAY_SIZE(watches), true);
+	}
+	return KSFT_PASS;
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Who reads only when woken gets to see every refusal in the end, and is not
+ * woken for each: no file is reported as changed twice in 10 ms.
+ */
+static int test_storm_of_refusals_wakes_seldom(const char *root)
+{
+	enum { TRIES = 3000, STORMERS = 4 };
+	char *parent = new_cgroup(root, "a");
+	char *child[2] = { new_cgroup(parent, "a"), new_cgroup(parent, "b") };
+	struct watch events = watch(parent, "rdma.events", true);
+	int polls = 0, inotifies = 0, i;
+	struct crowd crowd = {};
+	long started, limit, seen = 0;
+
+	set_limit(parent, rxe(), "hca_object=0");
+	while (crowd.nr < STORMERS)
+		join_crowd(&crowd, child[crowd.nr % 2], struggle, PD, TRIES);
+	started = now_ms();
+	set_racing(true);
+	while (seen < STORMERS * TRIES || !inotifies) {
+		int by = woken(&events, SETTLE_MS);
+		char text[FILE_SIZE];
+
+		expect(by, "not woken after %ld of %d", seen, STORMERS * TRIES);
+		polls += !!(by & BY_POLL);
+		inotifies += catch_up(&events, text);
+		seen = value_of(strstr(text, RXE_NAME), " hca_object.max=");
+	}
+	limit = (now_ms() - started) / 10 + 2;
+	for (i = 0; i < crowd.nr; i++)
+		expect_outcome(HERE, "refusals", outcome_of(&crowd.holder[i]),
+			       TRIES, 0);
+	expect_events(parent, 0, 0, seen, STORMERS * TRIES);
+	expect(polls && polls <= limit, "%d, limit %ld", polls, limit);
+	expect(inotifies <= limit, "%d, limit %ld", inotifies, limit);
+	return KSFT_PASS;
+}
+
+/*
+ * What a device claims to have
+ */
+
+static struct device_attr seen_by(struct holder *holder, bool extended)
+{
+	expect_outcome(HERE, "query the device", ask(holder, query, extended, 0),
+		       1, 0);
+	return shared->attr;
+}
+
+/* What it has, without a limit, in both forms of the verb. */
+struct hardware {
+	struct device_attr attr[2];
+};
+
+static struct hardware hardware_seen_by(struct holder *holder)
+{
+	return (struct hardware){
+		{ seen_by(holder, false), seen_by(holder, true) }
+	};
+}
+
+/* Returns how many values were above @limit. */
+static int clamp_counts(struct device_attr *attr, unsigned int limit)
+{
+	int i, nr = 0;
+
+	for (i = 0; i < ARRAY_SIZE(object_counts); i++) {
+		__u32 *count = (void *)attr + object_counts[i].at;
+
+		nr += *count > limit;
+		*count = *count > limit ? limit : *count;
+	}
+	return nr;
+}
+
+/* What counts objects is at most @limit, and all else as it was. */
+static void expect_clamped(const char *where, struct holder *holder,
+			   const struct hardware *hardware, int limit)
+{
+	int extended, i;
+
+	for (extended = 0; extended < 2; extended++) {
+		struct device_attr expected = hardware->attr[extended];
+		struct device_attr seen = seen_by(holder, extended);
+
+		if (!clamp_counts(&expected, limit) && limit < 10)
+			fail(where, "the device has hardly anything to limit");
+		for (i = 0; i < ARRAY_SIZE(object_counts); i++) {
+			size_t at = object_counts[i].at;
+			__u32 *value = (void *)&seen + at;
+			__u32 *right = (void *)&expected + at;
+
+			if (*value != *right)
+				fail(where, "%s, extended %d: expected %u, seen %u",
+				     object_counts[i].name, extended, *right,
+				     *value);
+		}
+		if (memcmp(&seen, &expected, sizeof(seen)))
+			fail(where, "what counts no objects has changed, extended %d",
+			     extended);
+	}
+}
+
+static int check_query(const char *root, const struct device *device)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder = hold_pds(cgroup, device, 3);
+	struct hardware hardware = hardware_seen_by(&holder);
+
+	set_limit(cgroup, device, "hca_handle=1");
+	expect_clamped(HERE, &holder, &hardware, NO_LIMIT);
+	set_limit(cgroup, device, "hca_object=7");
+	expect_clamped(HERE, &holder, &hardware, 7);
+	set_limit(cgroup, device, "hca_object=0");
+	expect_clamped(HERE, &holder, &hardware, 0);
+	/* More than there is of some, and less than there is of others. */
+	set_limit(cgroup, device, "hca_object=40000");
+	expect_clamped(HERE, &holder, &hardware, 40000);
+	set_limit(cgroup, device, "hca_object=max");
+	expect_clamped(HERE, &holder, &hardware, NO_LIMIT);
+	return KSFT_PASS;
+}
+
+static int test_query_tells_limit_on_rxe(const char *root)
+{
+	return check_query(root, rxe());
+}
+
+static int test_query_tells_limit_on_siw(const char *root)
+{
+	return check_query(root, siw());
+}
+
+/* Nor need there be anything charged to the cgroup of who asks. */
+static int test_query_tells_lowest_limit(const char *root)
+{
+	char *first = new_cgroup(root, "a");
+	char *top = new_cgroup(root, "b");
+	char *middle = new_cgroup(top, "a");
+	char *leaf = new_cgroup(middle, "a");
+	struct holder holder = hold_pds(first, rxe(), 0);
+	struct hardware hardware = hardware_seen_by(&holder);
+
+	expect(!cg_enter(leaf, holder.pid), "move the holder");
+	expect_clamped(HERE, &holder, &hardware, NO_LIMIT);
+	set_limit(top, rxe(), "hca_object=5");
+	expect_clamped(HERE, &holder, &hardware, 5);
+	set_limit(middle, rxe(), "hca_object=6");
+	expect_clamped(HERE, &holder, &hardware, 5);
+	set_limit(leaf, rxe(), "hca_object=4");
+	expect_clamped(HERE, &holder, &hardware, 4);
+	set_limit(leaf, rxe(), "hca_object=max");
+	set_limit(top, rxe(), "hca_object=max");
+	expect_clamped(HERE, &holder, &hardware, 6);
+	return KSFT_PASS;
+}
+
+/* Not its opener's, and not the one where the caller was before. */
+static int test_query_tells_limit_of_caller(const char *root)
+{
+	char *first = new_cgroup(root, "a");
+	char *second = new_cgroup(root, "b");
+	struct holder opener = hold_pds(first, rxe(), 0);
+	struct holder taker = hold_pds(second, rxe(), 0);
+	struct hardware hardware = hardware_seen_by(&opener);
+
+	set_limit(first, rxe(), "hca_object=5");
+	set_limit(second, rxe(), "hca_object=9");
+	ask(&opener, pass_context, 0, 0);
+	expect_outcome(HERE, "take", ask(&taker, take_context, 0, 0), 1, 0);
+	expect_clamped(HERE, &taker, &hardware, 9);
+	expect_clamped(HERE, &opener, &hardware, 5);
+	expect(!cg_enter(second, opener.pid), "move the opener");
+	expect_clamped(HERE, &opener, &hardware, 9);
+	expect(!cg_enter(first, taker.pid), "move the taker");
+	expect_clamped(HERE, &taker, &hardware, 5);
+	return KSFT_PASS;
+}
+
+/* As does the tool that administrators use. */
+static int test_devinfo_tells_limit(const char *root)
+{
+	static const char * const counts[] = {
+		"max_qp", "max_cq", "max_mr", "max_mw", "max_pd", "max_ah",
+		"max_srq",
+	};
+	static const char * const others[] = {
+		"max_qp_wr", "max_cqe", "max_sge", "max_mcast_grp",
+	};
+	char *cgroup = new_cgroup(root, "a");
+	char line[256], key[64];
+	int pair[2], value, status, i, nr = 0;
+	FILE *output;
+	pid_t pid;
+
+	set_limit(cgroup, rxe(), "hca_object=7");
+	if (pipe2(pair, O_CLOEXEC))
+		fail(HERE, "pipe: %s", strerror(errno));
+	pid = spawn();
+	if (!pid) {
+		if (dup2(pair[1], STDOUT_FILENO) >= 0 &&
+		    !cg_enter_current(cgroup))
+			execlp("ibv_devinfo", "ibv_devinfo", "-v", "-d",
+			       RXE_NAME, NULL);
+		_exit(errno == ENOENT ? 127 : EXIT_FAILURE);
+	}
+	close(pair[1]);
+	output = fdopen(pair[0], "r");
+	while (fgets(line, sizeof(line), output)) {
+		if (sscanf(line, " %63[^:]: %d", key, &value) != 2)
+			continue;
+		for (i = 0; i < ARRAY_SIZE(counts); i++) {
+			if (strcmp(key, counts[i]))
+				continue;
+			expect(value == 7, "%s is %d", key, value);
+			nr++;
+		}
+		for (i = 0; i < ARRAY_SIZE(others); i++) {
+			if (strcmp(key, others[i]))
+				continue;
+			expect(value > 7, "%s is %d", key, value);
+			nr++;
+		}
+	}
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		skip("no ibv_devinfo: install the tools of libibverbs");
+	expect(!status, "status %#x of ibv_devinfo", status);
+	expect(nr == ARRAY_SIZE(counts) + ARRAY_SIZE(others),
+	       "it told only %d of them", nr);
+	return KSFT_PASS;
+}
+
+/*
+ * Tracepoints
+ */
+
+static void start_tracing(void)
+{
+	if (access(TRACING "/instances", F_OK))
+		skip("no tracefs: mount it on " TRACING);
+	if (mkdir(TRACE, 0755) && errno != EEXIST)
+		fail(HERE, "make " TRACE ": %s", strerror(errno));
+	if (write_text(TRACE "/events/rdmacg/enable", "1", 1) < 0)
+		fail(HERE, "the kernel has no rdmacg tracepoints, or they cannot be enabled");
+}
+
+/* How many lines of the trace have this text. */
+static int nr_traced(const char *text)
+{
+	FILE *trace = fopen(TRACE "/trace", "r");
+	char line[512];
+	int nr = 0;
+
+	if (!trace)
+		fail(HERE, "open " TRACE "/trace: %s", strerror(errno));
+	while (fgets(line, sizeof(line), trace))
+		nr += !!strstr(line, text);
+	fclose(trace);
+	return nr;
+}
+
+static unsigned long long id_of(const char *cgroup)
+{
+	struct stat status;
+
+	if (stat(cgroup, &status))
+		fail(HERE, "%s: %s", cgroup, strerror(errno));
+	return status.st_ino;
+}
+
+/* Whom an event is about: taken while the cgroup is there, and good for ever. */
+struct traced {
+	unsigned long long cgroup;
+	const char *device;
+};
+
+static struct traced traced(const char *cgroup, const char *device)
+{
+	return (struct traced){ id_of(cgroup), device };
+}
+
+static void expect_counted(const char *where, const char *event,
+			   struct traced by, const char *resource, int amount,
+			   int usage, int limit, int times)
+{
+	char text[256];
+	int seen;
+
+	snprintf(text, sizeof(text),
+		 ": rdmacg_%s: cgroup=%llu device=%s resource=%s amount=%d usage=%d limit=%d\n",
+		 event, by.cgroup, by.device, resource, amount, usage, limit);
+	seen = nr_traced(text);
+	if (seen != times)
+		fail(where, "expected %d times, seen %d%.*s", times, seen,
+		     (int)strlen(text) - 1, text);
+}
+
+/* How often there was an event, whatever else it says. */
+static int nr_events(const char *event, struct traced by)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), ": rdmacg_%s: cgroup=%llu device=%s%c",
+		 event, by.cgroup, by.device,
+		 strncmp(event, "pool", 4) ? ' ' : '\n');
+	return nr_traced(text);
+}
+
+static void expect_nr_events(const char *where, const char *event,
+			     struct traced by, int nr)
+{
+	int seen = nr_events(event, by);
+
+	if (seen != nr)
+		fail(where, "expected %d of %s for cgroup %llu, seen %d", nr,
+		     event, by.cgroup, seen);
+}
+
+#define expect_traced(...)	expect_counted(HERE, __VA_ARGS__)
+
+#define expect_nr(...)		expect_nr_events(HERE, __VA_ARGS__)
+
+static int test_trace_of_charges(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *leaf = new_cgroup(parent, "a");
+	char *other = new_cgroup(root, "b");
+	struct traced by_parent = traced(parent, RXE_NAME);
+	struct traced by_leaf = traced(leaf, RXE_NAME);
+	struct traced by_other = traced(other, RXE_NAME);
+	struct holder holder;
+
+	start_tracing();
+	set_limit(parent, rxe(), "hca_object=2");
+	set_limit(leaf, rxe(), "hca_handle=1");
+	holder = hold_pds(leaf, rxe(), 2);
+	expect_traced("charge", by_leaf, "hca_handle", 1, 1, 1, 1);
+	expect_traced("charge", by_leaf, "hca_object", 1, 1, NO_LIMIT, 1);
+	expect_traced("charge", by_leaf, "hca_object", 1, 2, NO_LIMIT, 1);
+	expect_nr("charge", by_leaf, 3);
+	expect_nr("charge", by_parent, 0);
+	expect_nr("refuse", by_leaf, 0);
+
+	/* It is told whose limit it was. */
+	expect_refusal_after(&holder, PD, 0);
+	expect_traced("refuse", by_parent, "hca_object", 1, 2, 2, 1);
+	expect_nr("refuse", by_leaf, 0);
+	expect_refusal_after(&holder, CONTEXT, 0);
+	expect_traced("refuse", by_leaf, "hca_handle", 1, 1, 1, 1);
+	expect_nr("refuse", by_leaf, 1);
+	expect_nr("refuse", by_parent, 1);
+	expect_nr("charge", by_leaf, 3);
+	expect_nr("uncharge", by_leaf, 0);
+
+	/* What was charged goes from where it was charged. */
+	expect(!cg_enter(other, holder.pid), "move the holder");
+	expect_drop(&holder, PD, 2);
+	expect_traced("uncharge", by_leaf, "hca_object", 1, 1, NO_LIMIT, 1);
+	expect_traced("uncharge", by_leaf, "hca_object", 1, 0, NO_LIMIT, 1);
+	release(&holder);
+	expect_traced("uncharge", by_leaf, "hca_handle", 1, 0, 1, 1);
+	expect_nr("uncharge", by_leaf, 3);
+	expect_nr("uncharge", by_parent, 0);
+	expect_nr("charge", by_other, 0);
+	return KSFT_PASS;
+}
+
+static int test_trace_of_limits_and_pools(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *leaf = new_cgroup(parent, "a");
+	struct traced by_parent = traced(parent, RXE_NAME);
+	struct traced by_leaf = traced(leaf, RXE_NAME);
+	struct holder holder;
+
+	start_tracing();
+	set_limit(leaf, rxe(), "hca_object=3");
+	expect_traced("limit", by_leaf, "hca_object", 0, 0, 3, 1);
+	expect_nr("limit", by_leaf, 1);
+	expect_nr("limit", by_parent, 0);
+	expect_nr("pool_make", by_leaf, 1);
+	expect_nr("pool_make", by_parent, 1);
+	expect_nr("pool_free", by_leaf, 0);
+
+	/* What is refused leaves no trace. */
+	refuses(leaf, RXE_NAME " hca_object=4 hca_handle=-1", EINVAL);
+	expect_nr("limit", by_leaf, 1);
+
+	set_limit(leaf, rxe(), "hca_handle=2 hca_object=max");
+	expect_traced("limit", by_leaf, "hca_handle", 0, 0, 2, 1);
+	expect_traced("limit", by_leaf, "hca_object", 0, 0, NO_LIMIT, 1);
+	expect_nr("pool_free", by_leaf, 0);
+	set_limit(leaf, rxe(), "hca_handle=max");
+	expect_nr("pool_free", by_leaf, 1);
+	expect_nr("pool_free", by_parent, 1);
+
+	holder = hold_pds(leaf, rxe(), 2);
+	expect_nr("pool_make", by_leaf, 2);
+	set_limit(parent, rxe(), "hca_object=1");
+	expect_traced("limit", by_parent, "hca_object", 0, 2, 1, 1);
+	release(&holder);
+	expect_nr("pool_free", by_leaf, 1);
+	expect(!rmdir(leaf), "%s", strerror(errno));
+	expect(becomes(nr_events("pool_free", by_leaf) == 2), "it is not freed");
+	expect_nr("pool_make", by_leaf, 2);
+	expect_nr("pool_free", by_parent, 1);
+	return KSFT_PASS;
+}
+
+static int test_trace_of_other_device(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct traced first = traced(cgroup, GUEST_NAME);
+	struct traced then = traced(cgroup, LONG_NAME);
+	struct holder holder = hold_pds(cgroup, guest_device(), 0);
+
+	start_tracing();
+	expect_make(&holder, PD, 1);
+	expect_traced("charge", first, "hca_object", 1, 1, NO_LIMIT, 1);
+	expect(!rename_device(GUEST_NAME, LONG_NAME), "rename it");
+	expect_make(&holder, PD, 1);
+	expect_traced("charge", then, "hca_object", 1, 2, NO_LIMIT, 1);
+	release(&holder);
+	expect_traced("uncharge", then, "hca_object", 1, 0, NO_LIMIT, 1);
+	expect_nr("pool_free", then, 0);
+	expect(!remove_device(LONG_NAME), "remove it");
+	expect_nr("pool_free", then, 1);
+	expect_nr("charge", traced(cgroup, RXE_NAME), 0);
+	return KSFT_PASS;
+}
+
+/*
  * Devices
  */
 
@@ -2401,10 +3649,6 @@ static int test_devices_come_and_go_under_load(const char *root)
 	return KSFT_PASS;
 }
 
-/* As long as a name can be. */
-#define LONG_NAME GUEST_NAME "_under_a_name_as_long_as_that_of_any_device_can_be_"
-static_assert(sizeof(LONG_NAME) == DEVICE_NAME_MAX, "as long as can be");
-
 static int test_device_renamed(const char *root)
 {
 	char *cgroup = new_cgroup(root, "a");
@@ -2434,30 +3678,70 @@ static int test_device_renamed(const char *root)
 	return KSFT_PASS;
 }
 
+/* Whose lines are in @file; the guest device under its first name. */
+static void read_names(const char *cgroup, const char *file, char *names)
+{
+	char text[FILE_SIZE];
+	char *line, *rest = text;
+
+	names[0] = 0;
+	read_file(cgroup, file, text);
+	while ((line = strsep(&rest, "\n")) && *line) {
+		char *name = strsep(&line, " ");
+
+		if (!strcmp(name, LONG_NAME))
+			name = GUEST_NAME;
+		strcat(strcat(names, name), "\n");
+	}
+}
+
+/* Renames the device to and fro while the race lasts, and looks at all files. */
+static void rename_when_racing(const char *cgroup)
+{
+	char line[256];
+	int i, j;
+
+	for (i = 0; racing(); i++) {
+		const char *from = i % 2 ? LONG_NAME : GUEST_NAME;
+		const char *to = i % 2 ? GUEST_NAME : LONG_NAME;
+		int err = rename_device(from, to);
+
+		expect(!err, "to %s: %s", to, strerror(-err));
+		for (j = 0; j < ARRAY_SIZE(files); j++)
+			expect(find_line(cgroup, files[j], to, line,
+					 sizeof(line)) &&
+			       !find_line(cgroup, files[j], from, line,
+					  sizeof(line)),
+			       "%s still has %s", files[j], from);
+	}
+}
+
 static int test_device_renamed_under_load(const char *root)
 {
 	char *cgroup = new_cgroup(root, "a");
 	struct holder holder = hold_pds(cgroup, guest_device(), 0);
+	char known[FILE_SIZE], seen[FILE_SIZE];
 	bool renamed = false;
 	pid_t renamer;
 	int i;
 
 	set_limit(cgroup, &(struct device){ .name = GUEST_NAME },
 		  "hca_object=7");
+	read_names(cgroup, "rdma.max", known);
 	start(&holder, churn, PD, 0);
 	set_racing(true);
 	renamer = spawn();
 	if (!renamer) {
-		for (i = 0; racing(); i++)
-			if (rename_device(i % 2 ? LONG_NAME : GUEST_NAME,
-					  i % 2 ? GUEST_NAME : LONG_NAME))
-				fail(HERE, "rename");
+		rename_when_racing(cgroup);
 		exit(KSFT_PASS);
 	}
-	for (i = 0; i < 100 || (!renamed && i < 10000); i++) {
+	for (i = 0; i < 200 || (!renamed && i < 10000); i++) {
+		const char *file = files[i % ARRAY_SIZE(files)];
 		char text[FILE_SIZE];
 		int err;
 
+		read_names(cgroup, file, seen);
+		expect(!strcmp(seen, known), "%s has lines for\n%s", file, seen);
 		read_file(cgroup, "rdma.max", text);
 		renamed |= !!strstr(text, LONG_NAME " hca_handle=max hca_object=7");
 		expect(strstr(text, GUEST_NAME " hca_handle=max hca_object=7") ||
@@ -2526,7 +3810,9 @@ static const struct rdma_test {
 	T(test_lines_are_in_order_of_registration),
 	T(test_format),
 	T(test_format_has_no_trailing_blank),
-	T(test_current_cannot_be_written),
+	T(test_format_of_peak),
+	T(test_format_of_events),
+	T(test_only_limits_can_be_written),
 	T(test_unprivileged_user_cannot_write),
 	T(test_parse_sets_what_is_named),
 	T(test_parse_last_of_equal_keys_counts),
@@ -2543,6 +3829,9 @@ static const struct rdma_test {
 	T(test_parse_refuses_large_numbers),
 	T(test_parse_bad_key_spoils_good_one),
 	T(test_parse_refuses_unknown_device),
+	T(test_parse_index_of_device),
+	T(test_parse_refuses_index_of_other_device),
+	T(test_parse_refuses_bad_index),
 	T(test_parse_refuses_more_than_a_page),
 	T(test_counts_without_any_limit),
 	T(test_handle_limit_is_exact),
@@ -2575,6 +3864,34 @@ static const struct rdma_test {
 	T(test_rmdir_with_live_objects),
 	{ test_reenabled_controller_starts_afresh,
 	  "test_reenabled_controller_starts_afresh", .unified_only = true },
+	T(test_peak_is_highest_usage),
+	T(test_peak_of_parent),
+	T(test_refused_charge_raises_no_peak),
+	T(test_peak_follows_no_limit),
+	T(test_events_tell_who_and_by_whom),
+	T(test_events_where_nothing_was_counted),
+	T(test_failed_verb_is_no_event),
+	T(test_events_add_up_under_load),
+	T(test_events_survive_removal),
+	T(test_history_outlives_usage_and_limits),
+	T(test_history_is_exact_for_threads),
+	T(test_history_is_exact_for_processes),
+	T(test_history_is_exact_for_cgroups),
+	T(test_history_goes_with_device),
+	{ test_reenabled_controller_has_no_history,
+	  "test_reenabled_controller_has_no_history", .unified_only = true },
+	T(test_parents_limit_wakes),
+	T(test_parents_limit_wakes_though_read),
+	T(test_own_limit_wakes),
+	T(test_storm_of_refusals_wakes_seldom),
+	T(test_query_tells_limit_on_rxe),
+	T(test_query_tells_limit_on_siw),
+	T(test_query_tells_lowest_limit),
+	T(test_query_tells_limit_of_caller),
+	T(test_devinfo_tells_limit),
+	T(test_trace_of_charges),
+	T(test_trace_of_limits_and_pools),
+	T(test_trace_of_other_device),
 	T(test_devices_are_independent),
 	T(test_device_added_later),
 	T(test_device_deleted_while_open),
@@ -2636,6 +3953,7 @@ static void tidy_up(void)
 		if (remove_device_by_index(index))
 			break;
 	remove_link(GUEST_NAME);
+	rmdir(TRACE);
 }
 
 /* Runs @fn in a process of its own, which may exit at any place. */
