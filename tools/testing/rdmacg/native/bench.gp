@@ -7,7 +7,7 @@ set logscale x 2
 set xlabel "threads"
 set ylabel "million charges and uncharges a second"
 set yrange [0:]
-set key top left
+set key outside bottom center horizontal
 set grid ytics
 
 names = "ours stock stock_spin page_counter"
