@@ -144,7 +144,7 @@ static struct rdmacg_device *device_in_use(const struct field *f)
 	return f->devices[now->devices - 1];
 }
 
-static void pairs(int number)
+static void pairs(void)
 {
 	const struct rdmacg_ops *ops = field->ops;
 	struct rdmacg_device *device = device_in_use(field);
@@ -171,7 +171,7 @@ static void measure(struct worker *me)
 
 	mine = &field->leaves[me->number * now->cgroups];
 	shim_cgroup_attach(mine[0]);
-	pairs(me->number);
+	pairs();
 	__atomic_add_fetch(&start_count, 1, __ATOMIC_ACQ_REL);
 	wait_for(&start_count, now->threads);
 
@@ -182,7 +182,7 @@ static void measure(struct worker *me)
 			leaf = (leaf + 1) % now->cgroups;
 			shim_cgroup_attach(mine[leaf]);
 		}
-		pairs(me->number);
+		pairs();
 		me->pairs += BATCH;
 		me->ended = now_ns();
 	} while (me->ended - me->began < RUN_NS);

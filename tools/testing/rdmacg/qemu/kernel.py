@@ -32,7 +32,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rdma
 OVERLAID = ("kernel", "include", "drivers", "Documentation", "tools")
 NOT_OVERLAID = REPO / "tools/testing/rdmacg"
 # Compiler runs in a first build, for the progress line until one is counted.
-USUAL_OBJECTS = 1600
+USUAL_OBJECTS = 1280
 STEPS = ("source", "tree", "configuration", "compilation", "test modules")
 MODULES = REPO / "tools/testing/rdmacg/modules"
 
