@@ -127,8 +127,8 @@ vm: guest
 	@$(vm.py) --log $(build)/vm/vm.log --cmd-env RDMACG_CMD
 
 #:   kernel       only build it
-#:   clean        remove what was built for this base and these variants
-#:   distclean    remove build/ and the downloads and caches outside of it
+#:   clean        remove build/
+#:   distclean    remove the downloads and caches outside of it as well
 .PHONY: kernel setup setup-native source guest clean distclean
 kernel: setup
 	@$(kernel.py) --variant $(VARIANT) --config $(CONFIG)
