@@ -656,7 +656,8 @@ static int rdmacg_charge(struct rdma_cgroup *cg, struct rdmacg_device *device,
 /*
  * Under RCU. An ancestor may have a pool, and a limit, where @cg has none; and
  * a pool that is just being made may not yet lead to its parent. So this looks
- * at each cgroup for itself.
+ * at each cgroup for itself. Without a reference to the css it relies on the
+ * grace period that cgroup core lets pass before css_free().
  */
 static s64 rdmacg_lowest_limit(struct rdma_cgroup *cg,
 			       struct rdmacg_device *device,
@@ -1150,8 +1151,8 @@ rdmacg_css_alloc(struct cgroup_subsys_state *parent_css)
 }
 
 /*
- * Nothing is charged to @css any more. The mutex is taken even if no pool is
- * left: whoever removed the last one may not be through with it.
+ * Nothing is charged to @css any more. Its pools are looked up with the mutex
+ * held, as a device that goes may just be freeing one.
  */
 static void rdmacg_css_free(struct cgroup_subsys_state *css)
 {
