@@ -31,10 +31,16 @@ REPO = HERE.parents[3]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rdmacg"
 OVERLAID = ("kernel", "include", "drivers", "Documentation", "tools")
 NOT_OVERLAID = REPO / "tools/testing/rdmacg"
+VARIANTS = {
+    "stock": "the pristine tree",
+    "rdmacg": "ours",
+    "broken": "ours with faults, for the detectors to find",
+}
 # Compiler runs in a first build, for the progress line until one is counted.
 USUAL_OBJECTS = 1280
 STEPS = ("source", "tree", "configuration", "compilation", "test modules")
 MODULES = REPO / "tools/testing/rdmacg/modules"
+DETECTORS = REPO / "tools/testing/rdmacg/detectors"
 
 
 def die(message):
@@ -118,11 +124,8 @@ def fetch(base, progress):
     return source
 
 
-def patched_files(source, base, staging):
-    """Apply patches/BASE to copies of the files it names: {path: copy}."""
-    patches = sorted((REPO / "patches" / base).glob("*.patch"))
-    if not patches:
-        die(f"there are no patches/{base}; choose a base that has some with KERNEL=")
+def patched_files(source, patches, staging):
+    """Apply patches to copies of the files they name: {path: copy}."""
     files = {}
     shutil.rmtree(staging, ignore_errors=True)
     for patch in patches:
@@ -132,7 +135,8 @@ def patched_files(source, base, staging):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source / name, copy)
             files[name] = copy
-        run(["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch",
+        # No fuzz: with so little context it would find a place anywhere.
+        run(["patch", "-p1", "-s", "-f", "-F0", "--no-backup-if-mismatch",
              "-i", str(patch)], cwd=staging)
     return files
 
@@ -144,6 +148,21 @@ def own_files():
         for path in (REPO / top).rglob("*"):
             if path.is_file() and NOT_OVERLAID not in path.parents:
                 files[str(path.relative_to(REPO))] = path
+    return files
+
+
+def laid_over(variant, source, base, staging):
+    """The files in which a variant differs from the source: {path: file}."""
+    if variant == "stock":
+        return {}
+    patches = sorted((REPO / "patches" / base).glob("*.patch"))
+    if not patches:
+        die(f"there are no patches/{base}; choose a base that has some with KERNEL=")
+    files = patched_files(source, patches, staging)
+    files.update(own_files())
+    if variant == "broken":
+        files.update(patched_files(REPO, [DETECTORS / "broken.patch"],
+                                   staging.with_name("broken-controller")))
     return files
 
 
@@ -214,7 +233,7 @@ def fragments(variant, config):
     names = ["default"]
     if config != "default":
         names.append(config)
-    if variant == "rdmacg":
+    if variant != "stock":
         names.append("rdmacg")
     paths = [HERE / "config" / f"{name}.config" for name in names]
     for path in paths:
@@ -222,6 +241,13 @@ def fragments(variant, config):
             known = sorted(p.stem for p in (HERE / "config").glob("*.config"))
             die(f"no {path.name}; CONFIG is one of: {', '.join(known)}")
     return paths
+
+
+def make_words(paths):
+    """The words in lines "# make: WORD..." of fragments, for the kernel's make."""
+    return [word for path in paths
+            for line in re.findall(r"^# make: (.*)", path.read_text(), re.M)
+            for word in line.split()]
 
 
 def configure(tree, obj, paths, make, progress):
@@ -312,7 +338,8 @@ def version(source):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", required=True, help="kernel version, as 6.12")
-    parser.add_argument("--variant", default="rdmacg", choices=("rdmacg", "stock"))
+    parser.add_argument("--variant", default="rdmacg", choices=VARIANTS,
+                        help="; ".join(map(": ".join, VARIANTS.items())))
     parser.add_argument("--config", default="default")
     parser.add_argument("--kernel-src", type=Path,
                         help="pristine tree to use instead of Debian's")
@@ -339,10 +366,8 @@ def main():
     with (tree.parent / "lock").open("w") as lock:
         # Two builds at once would only be in each other's way.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        files = {}
-        if args.variant == "rdmacg":
-            files = patched_files(source, args.base, tree.parent / "patched")
-            files.update(own_files())
+        files = laid_over(args.variant, source, args.base,
+                          tree.parent / f"{args.variant}-files")
         progress.begin(f"{len(files)} files over {source.name}")
         farm(tree, source, files)
         if args.tree_only:
@@ -355,9 +380,10 @@ def main():
             os.environ.pop(name, None)
         os.environ.update(KBUILD_BUILD_USER="rdmacg", KBUILD_BUILD_HOST="guest")
         compiler = ("ccache " if shutil.which("ccache") else "") + "gcc"
+        paths = fragments(args.variant, args.config)
         make = ["make", "-C", str(tree), f"O={obj.name}", f"-j{args.jobs}",
-                f"CC={compiler}", f"HOSTCC={compiler}"]
-        configure(tree, obj, fragments(args.variant, args.config), make, progress)
+                f"CC={compiler}", f"HOSTCC={compiler}", *make_words(paths)]
+        configure(tree, obj, paths, make, progress)
         compile_kernel(obj, make, tree.parent / f"{args.variant}-{args.config}.log",
                        progress)
         compile_modules(obj, make,
