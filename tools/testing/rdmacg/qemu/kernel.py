@@ -243,11 +243,19 @@ def fragments(variant, config):
     return paths
 
 
-def make_words(paths):
-    """The words in lines "# make: WORD..." of fragments, for the kernel's make."""
-    return [word for path in paths
-            for line in re.findall(r"^# make: (.*)", path.read_text(), re.M)
-            for word in line.split()]
+def make_command(tree, obj, jobs, paths):
+    """How to call the kernel's make, with the words that fragments have for it."""
+    os.environ.setdefault("CCACHE_DIR", str(CACHE / "ccache"))
+    # Our make's own flags and variables are none of the kernel's.
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
+        os.environ.pop(name, None)
+    os.environ.update(KBUILD_BUILD_USER="rdmacg", KBUILD_BUILD_HOST="guest")
+    compiler = ("ccache " if shutil.which("ccache") else "") + "gcc"
+    words = [word for path in paths
+             for line in re.findall(r"^# make: (.*)", path.read_text(), re.M)
+             for word in line.split()]
+    return ["make", "-C", str(tree), f"O={obj.name}", f"-j{jobs}",
+            f"CC={compiler}", f"HOSTCC={compiler}", *words]
 
 
 def configure(tree, obj, paths, make, progress):
@@ -374,15 +382,8 @@ def main():
             return
 
         obj = tree / f"obj-{args.config}"
-        os.environ.setdefault("CCACHE_DIR", str(CACHE / "ccache"))
-        # Our make's own flags and variables are none of the kernel's.
-        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
-            os.environ.pop(name, None)
-        os.environ.update(KBUILD_BUILD_USER="rdmacg", KBUILD_BUILD_HOST="guest")
-        compiler = ("ccache " if shutil.which("ccache") else "") + "gcc"
         paths = fragments(args.variant, args.config)
-        make = ["make", "-C", str(tree), f"O={obj.name}", f"-j{args.jobs}",
-                f"CC={compiler}", f"HOSTCC={compiler}", *make_words(paths)]
+        make = make_command(tree, obj, args.jobs, paths)
         configure(tree, obj, paths, make, progress)
         compile_kernel(obj, make, tree.parent / f"{args.variant}-{args.config}.log",
                        progress)

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Make the patch series for a base, and prove that it is fit to be sent.
+
+The series is made of the tree's own files and of patches/BASE, in the order
+of PARTS below. The proof applies it with "git am" to the pristine source; at
+every step that has to build without a warning, boot and pass checkpatch, and
+the end has to be what the other targets build.
+"""
+
+import argparse
+import filecmp
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "qemu"))
+import kernel  # noqa: E402 (it lies in a folder of its own)
+
+REPO = kernel.REPO
+CONTROLLER = "kernel/cgroup/rdma.c"
+
+# Name; files of ours; patches of the base. The message is in NAME.msg or, of
+# a part that is one patch and no more, on top of that.
+PARTS = (
+    ("uverbs-put-refused-context", (), ("uverbs-put-refused-context",)),
+    ("rdma_core-uncharge-on-driver-failure", (),
+     ("rdma_core-uncharge-on-driver-failure",)),
+    ("controller", (CONTROLLER, "include/linux/cgroup_rdma.h"), ()),
+    ("glue", ("drivers/infiniband/core/cgroup.c",),
+     ("core_priv-glue", "device-rename-hook")),
+    ("uverbs_cmd-query-clamp", (), ("uverbs_cmd-query-clamp",)),
+    ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ()),
+    ("kunit", (CONTROLLER, "kernel/cgroup/rdma_test.c"), ("init-Kconfig",)),
+    ("selftest", ("tools/testing/selftests/cgroup/test_rdma.c",),
+     ("selftests-cgroup-Makefile", "selftests-cgroup-config")),
+    ("documentation", ("Documentation/admin-guide/cgroup-v1/rdma.rst",),
+     ("cgroup-v2-rst",)),
+    ("top", ("tools/cgroup/",), ()),
+)
+NAMES = [name for name, _, _ in PARTS]
+# Parts of the controller that come later than itself, the last first.
+SPLIT_OFF = ("kunit", "tracepoints")
+
+# What checkpatch may say of the series, and why.
+LET_PASS = {
+    "FILE_PATH_CHANGES":
+        "who maintains the new files is for the maintainers to say",
+}
+
+
+def die(message):
+    sys.exit(f"series.py: {message}")
+
+
+def say(text):
+    print(f"series: {text}", file=sys.stderr, flush=True)
+
+
+def git(*argv, cwd, **kwargs):
+    return kernel.run(["git", "-c", "core.hooksPath=/dev/null",
+                       "-c", "commit.gpgSign=false", *argv], cwd=cwd, **kwargs)
+
+
+def patch_of(base, name):
+    path = REPO / "patches" / base / f"{name}.patch"
+    if not path.exists():
+        die(f"there is no {path.relative_to(REPO)}")
+    return path
+
+
+def message(base, name):
+    path = HERE / f"{name}.msg"
+    if path.exists():
+        return path.read_text()
+    return patch_of(base, name).read_text().partition("\n--- a/")[0]
+
+
+def expand(files):
+    """The files of ours that these names, or names of folders, stand for."""
+    return [name for name in sorted(kernel.own_files())
+            if name in files or name.startswith(tuple(f for f in files if f[-1] == "/"))]
+
+
+def apply(patch, tree, *options):
+    kernel.run(["patch", "-p1", "-s", "-f", "-F0", "--no-backup-if-mismatch",
+                "-i", str(patch), *options], cwd=tree)
+
+
+def lay_out(part, base, tree):
+    """Bring one part of the series into a tree that has those before it."""
+    name, files, patches = part
+    for rel in expand(files):
+        target = tree / rel
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPO / rel, target)
+        if rel == CONTROLLER:
+            for later in SPLIT_OFF:
+                if NAMES.index(later) > NAMES.index(name):
+                    apply(HERE / f"{later}.split", tree, "-R")
+    for patch in patches:
+        apply(patch_of(base, patch), tree)
+
+
+def make_series(base, source, out):
+    """Write the series to the folder out."""
+    tree = out.with_name(f"{base}-parts")
+    for folder in (out, tree):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    touched = set(kernel.laid_over("rdmacg", source, base, tree / "staging"))
+    known = {rel for _, files, _ in PARTS for rel in expand(files)}
+    known |= {rel for _, _, patches in PARTS for patch in patches
+              for rel in re.findall(r"^\+\+\+ b/(\S+)",
+                                    patch_of(base, patch).read_text(), re.M)}
+    if touched != known:
+        die("no part of the series has: " + " ".join(sorted(touched ^ known)))
+    shutil.rmtree(tree / "staging")
+
+    git("init", "-q", cwd=tree)
+    for rel in touched:
+        if (source / rel).exists():
+            (tree / rel).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / rel, tree / rel)
+    git("add", "-A", cwd=tree)
+    git("commit", "-q", "-m", "base", cwd=tree)
+    for part in PARTS:
+        lay_out(part, base, tree)
+        git("add", "-A", cwd=tree)
+        git("commit", "-q", "-s", "-F-", input=message(base, part[0]), cwd=tree)
+
+    cover = (HERE / "cover.msg").read_text()
+    subject, _, text = cover.partition("\n\n")
+    git("format-patch", "-q", "--cover-letter", "-o", str(out), f"-{len(PARTS)}", cwd=tree)
+    letter = out / "0000-cover-letter.patch"
+    letter.write_text(letter.read_text()
+                      .replace("*** SUBJECT HERE ***", subject)
+                      .replace("*** BLURB HERE ***", text.rstrip()))
+    shutil.rmtree(tree)
+    return sorted(out.glob("0*.patch"))
+
+
+def pristine(base, source):
+    """A git repository of the source, at its first commit: the tree."""
+    tree = REPO / "build/series-tree" / base
+    if not (tree / ".git/base").exists():
+        say(f"{base}: making a git repository of {source.name}, which takes a minute")
+        shutil.rmtree(tree, ignore_errors=True)
+        tree.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, tree, symlinks=True)
+        git("init", "-q", cwd=tree)
+        git("add", "-A", "-f", cwd=tree)
+        git("commit", "-q", "-m", f"Linux {base}", cwd=tree)
+        git("tag", "base", cwd=tree)
+        (tree / ".git/base").touch()
+        with (tree / ".git/info/exclude").open("a") as exclude:
+            exclude.write("/obj-*\n")
+    git("reset", "-q", "--hard", "base", cwd=tree)
+    git("clean", "-q", "-f", "-d", cwd=tree)
+    return tree
+
+
+def checkpatch(patch, tree):
+    """What checkpatch says that is not to be let pass."""
+    done = subprocess.run(["scripts/checkpatch.pl", "--strict", "--show-types",
+                           "--terse", "--no-summary", str(patch)], cwd=tree,
+                          check=False, stdout=subprocess.PIPE, text=True)
+    return [line for line in done.stdout.splitlines()
+            if re.search(r": (ERROR|WARNING|CHECK):", line)
+            and not any(f":{kind}: " in line for kind in LET_PASS)]
+
+
+def build_and_boot(args, tree, progress):
+    """What is wrong with the tree as it is."""
+    variant = "rdmacg" if (tree / "kernel/cgroup/rdma_test.c").exists() else "stock"
+    obj = tree / "obj-series"
+    paths = kernel.fragments(variant, "default")
+    make = kernel.make_command(tree, obj, args.jobs, paths)
+    log = tree.parent / f"{args.base}.log"
+    progress.step = kernel.STEPS.index("configuration")
+    kernel.configure(tree, obj, paths, make, progress)
+    kernel.compile_kernel(obj, make, log, progress)
+    wrong = [line for line in log.read_text().splitlines()
+             if re.search(r"\bwarning:", line)]
+    done = subprocess.run(
+        [HERE.parent / "qemu/vm.py", "--kernel", obj / "vmlinux", "--init", args.init,
+         "--log", REPO / "build/vm/series.log", "--cmd",
+         "grep -w rdma /sys/fs/cgroup/cgroup.controllers"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
+    if done.returncode:
+        wrong += [f"does not boot: exit status {done.returncode}",
+                  *done.stderr.splitlines()]
+    return wrong
+
+
+def prove(args, source, series):
+    """Print a test case for each patch, and one for the end."""
+    tree = pristine(args.base, source)
+    failed = 0
+    print(f"1..{len(series) + 1}", flush=True)
+    for number, patch in enumerate(series, 1):
+        started = time.monotonic()
+        git("am", "-q", str(patch), cwd=tree)
+        progress = kernel.Progress(f"{args.base} series {number}/{len(series)}")
+        wrong = checkpatch(patch, tree) + build_and_boot(args, tree, progress)
+        failed += bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {number} series: {args.base}: "
+              f"{patch.stem[5:]} applies, builds, boots and is clean "
+              f"({time.monotonic() - started:.0f} s)",
+              *(f"# {line}" for line in wrong), sep="\n", flush=True)
+
+    ours = kernel.laid_over("rdmacg", source, args.base, tree.parent / "staging")
+    named = git("diff", "--name-only", "base", cwd=tree).split()
+    wrong = [rel for rel in set(ours) | set(named)
+             if rel not in ours or not filecmp.cmp(ours[rel], tree / rel, False)]
+    failed += bool(wrong)
+    print(f"{'not ok' if wrong else 'ok'} {len(series) + 1} series: {args.base}: "
+          "the result is what the other targets build",
+          *(f"# differs: {rel}" for rel in wrong), sep="\n")
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--base", required=True)
+    parser.add_argument("--kernel-src", type=Path)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--prove", action="store_true",
+                        help="apply, build, boot and check it, patch by patch")
+    parser.add_argument("--init", type=Path, help="for the guest that boots it")
+    args = parser.parse_args()
+
+    source = args.kernel_src or kernel.CACHE / f"linux-source-{args.base}"
+    out = REPO / "build/series" / args.base
+    letter, *series = make_series(args.base, source.resolve(), out)
+    say(f"{len(series)} patches and {letter.name} are in {os.path.relpath(out)}")
+    return bool(args.prove and prove(args, source.resolve(), series))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
