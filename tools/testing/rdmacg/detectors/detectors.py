@@ -44,8 +44,8 @@ DEBUG = (
      r"BUG: sleeping function called from invalid context"),
     ("pool looked up without RCU", 5, ":", QUERY,
      r"WARNING: suspicious RCU usage"),
-    ("memory leak", 6, "mkdir child; cd child; " + LIMIT % 3,
-     "cd ..; rmdir child; sleep 1", r"kmemleak: \d+ new suspected memory leaks"),
+    ("memory leak", 6, LIMIT % 3, "cd /; rmdir $OLDPWD; sleep 1",
+     r"kmemleak: \d+ new suspected memory leaks"),
     ("task that hangs", 7, "sysctl -q kernel.hung_task_timeout_secs=5",
      "cat rdma.max & sleep 1; cat rdma.peak; wait",
      r"INFO: task cat:\d+ blocked for more than"),
@@ -71,7 +71,8 @@ def boot(args, name, steps):
     log = REPO / f"build/vm/detectors-{name}.log"
     done = subprocess.run(
         [VM, "--kernel", args.kernel, "--init", args.init, "--smp", args.smp,
-         "--memory", "2048", "--log", log, "--append", "panic_on_warn=1",
+         "--memory", "2048", "--timeout", "900", "--log", log,
+         "--append", "panic_on_warn=1",
          "--cmd", script(args.verbs, steps)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
     return done.returncode, log.read_text(errors="replace"), done.stdout
