@@ -1,0 +1,636 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The supervisor: see storms.h for who else there is.
+ *
+ *	storms [--seed=N] [--seconds=N] [--spoil] [PART-OF-NAME]
+ *
+ * Runs each storm on the unified hierarchy and then, unless only v2 has what
+ * it is about, on a cgroup v1 mount. "v1:" is part of a name, too. Prints TAP.
+ * Needs root, the rdma controller, rxe and siw, the programs ip and rdma, and
+ * nobody else who uses RDMA devices or cgroups meanwhile.
+ *
+ * After each storm, and within a bounded time,
+ *
+ *	COUNTS	no usage is left at any level; the events counted at the top
+ *		are as many as tenants were refused
+ *	CGROUPS	no removed cgroup is left
+ *	POOLS	as many pools were freed as made, by the tracepoints
+ *	LOG	the controller has found no fault to report
+ *
+ * With --spoil each storm is run once for each of the first three, with
+ * something left on purpose; the case passes if that is noticed.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <glob.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "storms.h"
+
+#define DEFAULT_SECONDS	5
+#define NOTHING		NR_CHECKS	/* is spoilt */
+#define SPOILT_MS	2000	/* until what is spoilt has to be noticed */
+#define GRACE_MS	240000	/* for what a storm does after its time */
+#define TRACING		"/sys/kernel/tracing"
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+#define KMEMLEAK_AGE_S	6	/* younger objects are not reported */
+
+static struct hierarchy unified = { .name = "v2", .unified = true };
+static struct hierarchy legacy = { .name = "v1" };
+static const char *selected = "";
+static unsigned int seed;
+static bool to_spoil;
+static int kernel_log = -1;
+static int nr_cases, nr_failed;
+
+/*
+ * Pools made and freed. Each is traced in an instance of its own: what the
+ * ring buffer counts is then the number of pools, be they overwritten or not.
+ */
+static const char * const pool_events[] = {
+	"rdmacg_pool_make", "rdmacg_pool_free",
+};
+
+static char *instance(const char *event)
+{
+	return path_of(TRACING "/instances/%s", event);
+}
+
+static bool have_tracepoints(void)
+{
+	return !access(TRACING "/events/rdmacg", F_OK);
+}
+
+static void write_or_die(const char *folder, const char *file, const char *text)
+{
+	int err = cg_write(folder, file, (char *)text);
+
+	if (err)
+		errx(EXIT_FAILURE, "%s/%s: %s", folder, file, strerror(-err));
+}
+
+static void start_tracing(void)
+{
+	size_t i;
+
+	for (i = 0; have_tracepoints() && i < ARRAY_SIZE(pool_events); i++) {
+		char *folder = instance(pool_events[i]);
+
+		if (mkdir(folder, 0755) && errno != EEXIST)
+			err(EXIT_FAILURE, "%s", folder);
+		write_or_die(folder, "buffer_size_kb", "4096");
+		write_or_die(path_of("%s/events/rdmacg/%s", folder,
+				     pool_events[i]), "enable", "1");
+	}
+}
+
+static void stop_tracing(void)
+{
+	size_t i;
+
+	for (i = 0; have_tracepoints() && i < ARRAY_SIZE(pool_events); i++)
+		rmdir(instance(pool_events[i]));
+}
+
+static void forget_traces(void)
+{
+	size_t i;
+	int fd;
+
+	for (i = 0; have_tracepoints() && i < ARRAY_SIZE(pool_events); i++) {
+		fd = cg_open(instance(pool_events[i]), "trace",
+			     O_WRONLY | O_TRUNC);
+		if (fd < 0)
+			err(EXIT_FAILURE, "%s", instance(pool_events[i]));
+		close(fd);
+	}
+}
+
+static long nr_traced(const char *event)
+{
+	glob_t cpus;
+	long sum = 0;
+	size_t i;
+
+	glob(path_of("%s/per_cpu/cpu*", instance(event)), 0, NULL, &cpus);
+	for (i = 0; i < cpus.gl_pathc; i++) {
+		const char *cpu = cpus.gl_pathv[i];
+
+		sum += cg_read_key_long(cpu, "stats", "entries: ") +
+		       cg_read_key_long(cpu, "stats", "\noverrun: ");
+		if (cg_read_key_long(cpu, "stats", "commit overrun: ") ||
+		    cg_read_key_long(cpu, "stats", "dropped events: "))
+			complain(POOLS, "%s lost events", event);
+	}
+	if (!cpus.gl_pathc)
+		complain(POOLS, "there is no trace of %s", event);
+	globfree(&cpus);
+	return sum;
+}
+
+/* Cgroups of the controller's hierarchy: those removed count until freed. */
+struct census {
+	long cgroups;
+	long dying;		/* v2 only: of these, the removed ones */
+	long dying_css;		/* v2 only, since 6.12: toggled off as well */
+};
+
+static struct census take_census(void)
+{
+	struct census census = {};
+	char text[8192] = "";
+	const char *line;
+
+	cg_read("/proc", "cgroups", text, sizeof(text));
+	line = strstr(text, "\nrdma\t");
+	if (!line || sscanf(line, "\nrdma %*d %ld", &census.cgroups) != 1)
+		errx(EXIT_FAILURE, "/proc/cgroups has no rdma");
+	if (current->unified) {
+		census.dying = cg_read_key_long(current->root, "cgroup.stat",
+						"nr_dying_descendants ");
+		census.dying_css = cg_read_key_long(current->root, "cgroup.stat",
+						    "nr_dying_subsys_rdma ");
+	}
+	return census;
+}
+
+static bool is_back_to(struct census before)
+{
+	struct census now = take_census();
+
+	/* Zombies of the director, should it have been killed. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	return now.cgroups <= before.cgroups && now.dying <= before.dying &&
+	       now.dying_css <= before.dying_css;
+}
+
+static void complain_of_cgroups(struct census before)
+{
+	struct census now = take_census();
+
+	complain(CGROUPS, "%ld cgroups, %ld dying and %ld dying css, but before %ld, %ld and %ld",
+		 now.cgroups, now.dying, now.dying_css, before.cgroups,
+		 before.dying, before.dying_css);
+}
+
+/* Names what was made and not freed; the trace may lack the oldest. */
+static void complain_of_pools(void)
+{
+	complain(POOLS, "%ld pools made, but %ld freed",
+		 nr_traced(pool_events[0]), nr_traced(pool_events[1]));
+	if (system("cd " TRACING "/instances\n"
+		   "for i in rdmacg_pool_*; do\n"
+		   "	grep -o 'cgroup=.*' $i/trace | sort > /tmp/$i\n"
+		   "done\n"
+		   "comm -3 /tmp/rdmacg_pool_make /tmp/rdmacg_pool_free |\n"
+		   "	head -n 8 | sed 's/^/# only made, or only freed: /'"))
+		complain(POOLS, "the traces cannot be compared");
+}
+
+static void check_log(void)
+{
+	char record[8192];
+	ssize_t length;
+
+	for (;;) {
+		length = read(kernel_log, record, sizeof(record) - 1);
+		if (length < 0 && errno == EPIPE)
+			complain(LOG, "the log was overwritten before it was read");
+		else if (length <= 0)
+			return;
+		record[length > 0 ? length : 0] = 0;
+		if (strstr(record, ";rdmacg: "))
+			complain(LOG, "the controller says: %s",
+				 strchr(record, ';') + 1);
+	}
+}
+
+/* What the walk over all cgroups found. */
+static int nr_unused;
+static char used[256];
+
+static void look_for_usage(const char *cgroup)
+{
+	static char text[FILE_SIZE];
+	char *rest = text;
+	struct line line;
+	int err;
+
+	err = cg_read(cgroup, "rdma.current", text, sizeof(text));
+	/* The controller may have been taken away there. */
+	if (err == -ENOENT)
+		return;
+	if (err)
+		snprintf(used, sizeof(used), "%s/rdma.current: %s", cgroup,
+			 strerror(-err));
+	nr_unused++;
+	while (!err && next_line(&rest, "rdma.current", &line))
+		if (line.values[HANDLE] || line.values[OBJECT])
+			snprintf(used, sizeof(used), "%s still counts %ld handles and %ld objects of %s",
+				 cgroup, line.values[HANDLE],
+				 line.values[OBJECT], line.device);
+}
+
+static bool all_is_unused(void)
+{
+	nr_unused = 0;
+	used[0] = 0;
+	walk_cgroups(false, look_for_usage);
+	return nr_unused && !used[0];
+}
+
+/* All refusals, anywhere, are counted in the events of the top. */
+static void check_events(void)
+{
+	static char text[FILE_SIZE];
+	unsigned long counted = 0;
+	char *rest = text;
+	struct line line;
+
+	/* The stock controller has no such file. */
+	if (cg_read(current->top, "rdma.events", text, sizeof(text)))
+		return;
+	while (next_line(&rest, "rdma.events", &line))
+		counted += line.values[1] + line.values[3];
+	if (counted != shared->refused)
+		complain(COUNTS, "%lu refusals are counted as events, but %lu were met",
+			 counted, shared->refused);
+}
+
+static void kill_all_in(const char *cgroup)
+{
+	cg_killall(cgroup);
+}
+
+static void remove_one(const char *cgroup)
+{
+	remove_cgroup(cgroup);
+}
+
+/* Runs the storm in a process of its own, and returns when that has ended. */
+static void direct(const struct storm *storm)
+{
+	long deadline = now_ms() + 6 * bound_ms + GRACE_MS;
+	pid_t director = spawn();
+	int status;
+
+	if (!director) {
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		find_devices();
+		storm->direct();
+		_exit(EXIT_SUCCESS);
+	}
+	while (!waitpid(director, &status, WNOHANG)) {
+		check_log();
+		sleep_us(20000);
+		if (now_ms() < deadline)
+			continue;
+		complain(LOAD, "it does not come to an end");
+		shared->stop = true;
+		kill(director, SIGKILL);
+		waitpid(director, &status, 0);
+		break;
+	}
+	if (status)
+		complain(LOAD, "its director ended with status %#x", status);
+}
+
+/*
+ * Leaves something that the given check has to notice, for as long as the
+ * process that is returned lives.
+ */
+static pid_t spoil(enum check check)
+{
+	const char *cgroup = path_of("%s/spoilt", current->top);
+	struct session session;
+	pid_t pid;
+
+	if (check == POOLS)
+		cgroup = path_of("%s/" TOP_NAME "_spoilt", current->root);
+	make_cgroup(cgroup);
+	if (check == POOLS)
+		write_limit(cgroup, device_name(0), OBJECT, 1);
+	pid = spawn();
+	if (pid) {
+		if (!becomes(shared->spoilt))
+			complain(LOAD, "nothing is left on purpose");
+		return pid;
+	}
+	if (check == COUNTS) {
+		find_devices();
+		cg_enter_current(cgroup);
+		open_session(&session, &shared->tenants[0], 0);
+	} else if (check == CGROUPS) {
+		/* A dead process that nobody buries keeps its cgroup. */
+		waitid(P_PID, start(_exit, 0, cgroup), NULL, WEXITED | WNOWAIT);
+	}
+	shared->spoilt = true;
+	for (;;)
+		pause();
+}
+
+static void end_spoiler(pid_t spoiler)
+{
+	kill(spoiler, SIGKILL);
+	reap(spoiler, SIGKILL);
+}
+
+static void check_pools(long settle_ms)
+{
+	long made;
+
+	if (!have_tracepoints())
+		return;
+	if (!becomes_within(settle_ms, nr_traced(pool_events[0]) ==
+				       nr_traced(pool_events[1])))
+		complain_of_pools();
+	made = nr_traced(pool_events[0]);
+	if (!made)
+		complain(POOLS, "no pool was ever made");
+	figure(", %ld pools", made);
+}
+
+static void write_to_root(const char *change)
+{
+	write_or_die(unified.root, "cgroup.subtree_control", change);
+}
+
+static void judge_storm(const struct storm *storm, enum check spoilt)
+{
+	long settle_ms = spoilt == NOTHING ? SETTLE_MS : SPOILT_MS;
+	struct census before;
+	pid_t spoiler = 0;
+	long began;
+
+	/*
+	 * A removed cgroup that has the memory controller stays until the last
+	 * page of a file that its processes were the first to read is dropped.
+	 */
+	write_to_root(storm->limits_memory ? "+memory" : "-memory");
+	if (spoilt == POOLS)
+		spoiler = spoil(spoilt);
+	before = take_census();
+	make_parent(current->top);
+
+	direct(storm);
+
+	if (spoilt == COUNTS || spoilt == CGROUPS)
+		spoiler = spoil(spoilt);
+	if (!becomes_within(settle_ms, all_is_unused()))
+		complain(COUNTS, "%s", nr_unused ? used : "no file to be read");
+	if (storm->exact_events)
+		check_events();
+	figure(", %d cgroups at 0", nr_unused);
+	if (spoilt == COUNTS)
+		end_spoiler(spoiler);
+
+	began = now_ms();
+	walk_cgroups(false, kill_all_in);
+	walk_cgroups(true, remove_one);
+	if (storm->limits_memory)
+		write_or_die("/proc/sys/vm", "drop_caches", "3");
+	if (!becomes_within(settle_ms, is_back_to(before)))
+		complain_of_cgroups(before);
+	check_pools(settle_ms);
+	figure(" and gone in %ld ms", now_ms() - began);
+
+	if (spoilt == CGROUPS || spoilt == POOLS)
+		end_spoiler(spoiler);
+	if (spoilt == POOLS)
+		remove_cgroup(path_of("%s/" TOP_NAME "_spoilt", current->root));
+}
+
+/*
+ * Whether all went well; of a spoilt storm, whether nothing was found before
+ * what was spoilt, and then that. It may well have consequences.
+ */
+static bool passed(enum check spoilt)
+{
+	int i;
+
+	for (i = 0; i < NR_CHECKS && i < (int)spoilt; i++)
+		if (shared->complaints[i])
+			return false;
+	return spoilt == NOTHING || shared->complaints[spoilt];
+}
+
+static void report(bool passed, const char *name, const char *figures)
+{
+	bool blind = passed && !have_tracepoints();
+
+	nr_failed += !passed;
+	dprintf(STDOUT_FILENO, "%sok %d - storms: %s: %s (seed %u%s)%s\n",
+		passed ? "" : "not ", ++nr_cases, current->name, name, seed,
+		figures,
+		blind ? " # SKIP without tracepoints nobody counts pools" : "");
+}
+
+static void run_storm(const struct storm *storm, enum check spoilt)
+{
+	static const char * const left[] = {
+		[COUNTS] = "charge", [CGROUPS] = "cgroup", [POOLS] = "pool",
+	};
+	const char *name = storm->name;
+	long began = now_ms();
+
+	memset(shared, 0, sizeof(*shared));
+	set_seed(seed);
+	nr_devices = storm->nr_devices;
+	if (add_devices(DEVICE_PREFIX, 0, nr_devices)) {
+		forget_traces();
+		judge_storm(storm, spoilt);
+	}
+	remove_devices(DEVICE_PREFIX, 0, nr_devices);
+	check_log();
+	figure(", %lu objects, %lu refused, %lu files read, %.1f s",
+	       shared->made, shared->refused, shared->reads,
+	       (now_ms() - began) / 1000.0);
+	if (spoilt != NOTHING)
+		name = path_of("%s notices a %s that is left", name,
+			       left[spoilt]);
+	report(passed(spoilt), name, shared->figures);
+}
+
+/* The hierarchies */
+
+static bool begin_unified(void)
+{
+	write_to_root("+rdma");
+	return true;
+}
+
+static void end_unified(void)
+{
+	/* Else it cannot be mounted as v1. */
+	write_to_root("-rdma");
+}
+
+static bool begin_legacy(void)
+{
+	snprintf(legacy.root, sizeof(legacy.root), "/tmp/rdmacg_XXXXXX");
+	if (!mkdtemp(legacy.root))
+		err(EXIT_FAILURE, "/tmp");
+	if (becomes(!mount("none", legacy.root, "cgroup", 0, "rdma")))
+		return true;
+	rmdir(legacy.root);
+	return false;
+}
+
+static void end_legacy(void)
+{
+	umount(legacy.root);
+	rmdir(legacy.root);
+}
+
+/* A case for each way to spoil a storm, or one as it is. */
+static enum check first_case(void)
+{
+	return to_spoil ? COUNTS : NOTHING;
+}
+
+static enum check last_case(void)
+{
+	return to_spoil ? POOLS : NOTHING;
+}
+
+static bool is_selected(const struct storm *storm)
+{
+	return (current->unified || !storm->v2_only) &&
+	       strstr(path_of("%s:%s", current->name, storm->name), selected);
+}
+
+static void run_storms(struct hierarchy *hierarchy, bool (*begin)(void),
+		       void (*end)(void))
+{
+	enum check spoilt;
+	bool ready;
+	int i;
+
+	current = hierarchy;
+	ready = begin();
+	snprintf(hierarchy->top, sizeof(hierarchy->top), "%s/" TOP_NAME,
+		 hierarchy->root);
+	for (i = 0; i < nr_storms; i++) {
+		if (!is_selected(&storms[i]))
+			continue;
+		if (!ready)
+			report(false, storms[i].name,
+			       ", the controller cannot be had: is a cgroup left?");
+		for (spoilt = first_case(); ready && spoilt <= last_case(); spoilt++)
+			run_storm(&storms[i], spoilt);
+	}
+	if (ready)
+		end();
+}
+
+/*
+ * Leaks of the whole run: what nothing in the kernel points to any more. An
+ * object has to be some seconds old for that.
+ */
+static void check_leaks(void)
+{
+	bool found = false;
+	char line[256];
+	FILE *leaks;
+
+	sleep(KMEMLEAK_AGE_S);
+	write_or_die("/sys/kernel/debug", "kmemleak", "scan");
+	leaks = fopen(KMEMLEAK, "re");
+	if (!leaks)
+		err(EXIT_FAILURE, KMEMLEAK);
+	for (; fgets(line, sizeof(line), leaks); found = true)
+		dprintf(STDOUT_FILENO, "# %s", line);
+	fclose(leaks);
+	nr_failed += found;
+	dprintf(STDOUT_FILENO, "%sok %d - storms: kmemleak finds nothing\n",
+		found ? "not " : "", ++nr_cases);
+}
+
+static int nr_selected(const struct hierarchy *hierarchy)
+{
+	int i, nr = 0;
+
+	current = hierarchy;
+	for (i = 0; i < nr_storms; i++)
+		nr += is_selected(&storms[i]);
+	return nr * (last_case() - first_case() + 1);
+}
+
+static unsigned int parse_number(const char *text)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (!*text || *end || number > INT_MAX)
+		errx(2, "%s is no number, or too large", text);
+	return number;
+}
+
+static void parse_arguments(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seed", required_argument, NULL, 's' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "spoil", no_argument, NULL, 'x' },
+		{}
+	};
+	int option;
+
+	seed = time(NULL) % 1000000;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 's')
+			seed = parse_number(optarg);
+		else if (option == 't')
+			bound_ms = 1000 * parse_number(optarg);
+		else if (option == 'x')
+			to_spoil = true;
+		else
+			errx(2, "usage: storms [--seed=N] [--seconds=N] [--spoil] [PART-OF-NAME]");
+	}
+	if (optind < argc)
+		selected = argv[optind];
+}
+
+int main(int argc, char **argv)
+{
+	bool leaks;
+
+	bound_ms = 1000 * DEFAULT_SECONDS;
+	parse_arguments(argc, argv);
+	leaks = !to_spoil && !access(KMEMLEAK, F_OK);
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (shared == MAP_FAILED || kernel_log < 0)
+		err(EXIT_FAILURE, "shared memory, or /dev/kmsg");
+	lseek(kernel_log, 0, SEEK_END);
+	if (cg_find_unified_root(unified.root, sizeof(unified.root), NULL))
+		errx(EXIT_FAILURE, "mount cgroup2 first");
+	unified_root = unified.root;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	start_tracing();
+
+	dprintf(STDOUT_FILENO, "1..%d\n",
+		nr_selected(&unified) + nr_selected(&legacy) + leaks);
+	run_storms(&unified, begin_unified, end_unified);
+	run_storms(&legacy, begin_legacy, end_legacy);
+	stop_tracing();
+	if (leaks)
+		check_leaks();
+	return nr_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
