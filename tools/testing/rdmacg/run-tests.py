@@ -61,8 +61,9 @@ class Counts:
 
 def run(target, make):
     counts = Counts()
-    with subprocess.Popen([make, "--no-print-directory", target], text=True,
-                          errors="replace", stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([make, "--no-print-directory", *target.split()],
+                          text=True, errors="replace",
+                          stdout=subprocess.PIPE) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
             counts.feed(line)
@@ -94,7 +95,8 @@ def main():
     parser.add_argument("--expect-failures", metavar="FILE", type=read_names,
                         default=set(),
                         help="names of cases that must fail, the only ones that may")
-    parser.add_argument("target", nargs="+")
+    parser.add_argument("target", nargs="+",
+                        help="with variables, if any: 'kunit CONFIG=debug'")
     args = parser.parse_args()
 
     total = Counts()
