@@ -27,6 +27,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
+#include <grp.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/if_link.h>
@@ -49,6 +50,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -76,6 +78,8 @@
 #define TRACING		"/sys/kernel/tracing"
 #define TRACE		TRACING "/instances/" TOP_NAME	/* disturbs no other */
 #define NOBODY		65534		/* the ID of some user who is not root */
+#define TENANT		60001		/* of one to whom cgroups are delegated */
+#define NEIGHBOUR	60002		/* of another */
 #define TEST_TIMEOUT	120		/* seconds */
 #define SETTLE_MS	10000		/* for what the kernel ends in the background */
 
@@ -108,6 +112,13 @@ static struct {
 	int go;			/* racers run while it is set */
 	char reason[256];	/* why the test was skipped */
 	struct device_attr attr;	/* what a holder was told last */
+	char path[PATH_MAX];	/* the file that a job is about */
+	char text[PATH_MAX];	/* what is written there, say */
+
+	/* What a test has changed, and is to be as it was; empty: nothing. */
+	char node[128];		/* of a device */
+	mode_t node_mode;
+	char mount_options[256];	/* of cgroup v2 */
 } *shared;
 
 /* Where cgroups are made. */
@@ -622,6 +633,11 @@ static void use_device(const struct device *device)
 	used = device->verbs;
 }
 
+static const char *node_name(const struct device *device)
+{
+	return device->verbs->dev_name;
+}
+
 /* Everything a context does goes through this file descriptor. */
 static int *context_fd(void)
 {
@@ -661,6 +677,11 @@ static void find_verbs(struct device *device)
 static void use_device(const struct device *device)
 {
 	skip("built without libibverbs: install its development files");
+}
+
+static const char *node_name(const struct device *device)
+{
+	return NULL;
 }
 
 static int *context_fd(void)
@@ -893,8 +914,8 @@ static struct outcome fork_child(int unused, int unused2)
 	return (struct outcome){ pid, pid < 0 ? errno : 0 };
 }
 
-/* Hands the open context over to the holder that takes it. */
-static struct outcome pass_context(int unused, int unused2)
+/* Hands a descriptor over to whoever takes it. Returns 0 or an errno. */
+static int pass(int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {};
 	struct iovec byte = { "", 1 };
@@ -909,15 +930,12 @@ static struct outcome pass_context(int unused, int unused2)
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
 	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), context_fd(), sizeof(int));
-	return (struct outcome){ 1, sendmsg(lane[0], &message, 0) < 0 ? errno : 0 };
+	memcpy(CMSG_DATA(head), &fd, sizeof(int));
+	return sendmsg(lane[0], &message, 0) < 0 ? errno : 0;
 }
 
-/*
- * Makes this holder's context speak through the descriptor passed; its own one
- * is closed by that.
- */
-static struct outcome take_context(int unused, int unused2)
+/* Returns the descriptor, or -1. */
+static int take(void)
 {
 	char byte, control[CMSG_SPACE(sizeof(int))];
 	struct iovec into = { &byte, 1 };
@@ -930,11 +948,214 @@ static struct outcome take_context(int unused, int unused2)
 	int fd;
 
 	if (recvmsg(lane[1], &message, 0) != 1 || !CMSG_FIRSTHDR(&message))
-		return (struct outcome){ 0, EPROTO };
+		return -1;
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+static struct outcome pass_context(int unused, int unused2)
+{
+	return (struct outcome){ 1, pass(*context_fd()) };
+}
+
+/*
+ * Makes this holder's context speak through the descriptor passed; its own one
+ * is closed by that.
+ */
+static struct outcome take_context(int unused, int unused2)
+{
+	int fd = take();
+
+	if (fd < 0)
+		return (struct outcome){ 0, EPROTO };
 	if (dup2(fd, *context_fd()) < 0 || close(fd))
 		return (struct outcome){ 0, errno };
 	return (struct outcome){ 1, 0 };
+}
+
+/* The outcome of a system call that has succeeded or set errno. */
+static struct outcome outcome_if(bool done)
+{
+	return (struct outcome){ done, done ? 0 : errno };
+}
+
+/* Gives up root's rights for good. */
+static struct outcome become_user(int id, int unused)
+{
+	if (setgroups(0, NULL) || setgid(id) || setuid(id))
+		return outcome_if(false);
+	/* With its user a process loses both; the latter to map its IDs. */
+	return outcome_if(!prctl(PR_SET_PDEATHSIG, SIGKILL) &&
+			  !prctl(PR_SET_DUMPABLE, 1));
+}
+
+/* With a user namespace it is root there, and nothing more than it was here. */
+static struct outcome enter_namespaces(int flags, int unused)
+{
+	char uid_map[32], gid_map[32];
+
+	snprintf(uid_map, sizeof(uid_map), "0 %d 1", geteuid());
+	snprintf(gid_map, sizeof(gid_map), "0 %d 1", getegid());
+	if (unshare(flags))
+		return outcome_if(false);
+	if (flags & CLONE_NEWUSER &&
+	    (cg_write("/proc/self", "setgroups", "deny") ||
+	     cg_write("/proc/self", "uid_map", uid_map) ||
+	     cg_write("/proc/self", "gid_map", gid_map)))
+		return outcome_if(false);
+	if (flags & CLONE_NEWNS)
+		return outcome_if(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE,
+					 NULL));
+	return outcome_if(true);
+}
+
+static struct outcome write_file(int unused, int unused2)
+{
+	ssize_t len = strlen(shared->text);
+	int fd = open(shared->path, O_WRONLY | O_CLOEXEC);
+	struct outcome outcome;
+
+	outcome = outcome_if(fd >= 0 && write(fd, shared->text, len) == len);
+	close(fd);
+	return outcome;
+}
+
+static struct outcome make_directory(int unused, int unused2)
+{
+	return outcome_if(!mkdir(shared->path, 0755));
+}
+
+static struct outcome remove_directory(int unused, int unused2)
+{
+	return outcome_if(!rmdir(shared->path));
+}
+
+static struct outcome remove_file(int unused, int unused2)
+{
+	return outcome_if(!unlink(shared->path));
+}
+
+static struct outcome rename_path(int unused, int unused2)
+{
+	return outcome_if(!rename(shared->path, shared->text));
+}
+
+static struct outcome truncate_file(int size, int unused)
+{
+	return outcome_if(!truncate(shared->path, size));
+}
+
+static struct outcome change_mode(int mode, int unused)
+{
+	return outcome_if(!chmod(shared->path, mode));
+}
+
+static struct outcome change_owner(int id, int unused)
+{
+	return outcome_if(!chown(shared->path, id, -1));
+}
+
+static struct outcome find_path(int unused, int unused2)
+{
+	return outcome_if(!access(shared->path, F_OK));
+}
+
+/* In a cgroup of its own; v1 allows that. */
+static void *enter_and_make(void *arg)
+{
+	struct outcome *outcome = arg;
+	int err = cg_write(shared->path, "tasks", "0");
+
+	if (err)
+		*outcome = (struct outcome){ 0, -err };
+	else
+		*outcome = make(outcome->done, RACER_TRIES);
+	return NULL;
+}
+
+static struct outcome make_in_thread(int kind, int unused)
+{
+	struct outcome outcome = { kind };
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, enter_and_make, &outcome))
+		fail(HERE, "cannot start a thread");
+	pthread_join(thread, NULL);
+	return outcome;
+}
+
+/* Has a child that begins its life in another cgroup. */
+static struct outcome clone_into(int unused, int unused2)
+{
+	int fd = open(shared->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = fd < 0 ? -1 : clone_into_cgroup(fd);
+	struct outcome outcome = outcome_if(pid >= 0);
+
+	if (!pid)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	close(fd);
+	return outcome;
+}
+
+/*
+ * Makes the hierarchy's mount show what this process's namespace does. What it
+ * showed is in the way, as it is the same file system, and is covered first.
+ */
+static struct outcome mount_own_view(int unused, int unused2)
+{
+	const char *type = current->unified ? "cgroup2" : "cgroup";
+	const char *options = current->unified ? NULL : "rdma";
+
+	return outcome_if(!mount("none", current->root, "tmpfs", 0, NULL) &&
+			  !mount("none", current->root, type, 0, options));
+}
+
+static int kept = -1;		/* a file that this process has open */
+
+static struct outcome open_file(int flags, int unused)
+{
+	close(kept);
+	kept = open(shared->path, flags | O_CLOEXEC);
+	return outcome_if(kept >= 0);
+}
+
+/* The same file once more, with other rights. */
+static struct outcome reopen_kept(int flags, int unused)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", kept);
+	fd = open(path, flags | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return outcome_if(fd >= 0);
+}
+
+static struct outcome write_kept(int unused, int unused2)
+{
+	ssize_t len = strlen(shared->text);
+
+	return outcome_if(write(kept, shared->text, len) == len);
+}
+
+static struct outcome change_mode_of_kept(int mode, int unused)
+{
+	return outcome_if(!fchmod(kept, mode));
+}
+
+static struct outcome pass_kept(int unused, int unused2)
+{
+	return (struct outcome){ 1, pass(kept) };
+}
+
+static struct outcome take_kept(int unused, int unused2)
+{
+	close(kept);
+	kept = take();
+	return (struct outcome){ 1, kept < 0 ? EPROTO : 0 };
 }
 
 /*
@@ -958,13 +1179,12 @@ static pid_t spawn(void)
 	return pid;
 }
 
-/* A new holder in @cgroup that works with @device. */
-static struct holder hold(const char *cgroup, const struct device *device)
+/* A new holder in @cgroup that has no device to work with. */
+static struct holder occupy(const char *cgroup)
 {
 	struct holder holder;
 	int pair[2];
 
-	use_device(device);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		fail(HERE, "socketpair: %s", strerror(errno));
 	holder.pid = spawn();
@@ -979,6 +1199,13 @@ static struct holder hold(const char *cgroup, const struct device *device)
 	close(pair[1]);
 	holder.fd = pair[0];
 	return holder;
+}
+
+/* A new holder in @cgroup that works with @device. */
+static struct holder hold(const char *cgroup, const struct device *device)
+{
+	use_device(device);
+	return occupy(cgroup);
 }
 
 static void start(struct holder *holder, job_fn *job, int what, int count)
@@ -1813,6 +2040,251 @@ static int test_parse_refuses_more_than_a_page(const char *root)
 }
 
 /*
+ * How rdma.max is written, and all files are read
+ */
+
+/* Returns what write() or writev() returned, or -errno. */
+static ssize_t written(ssize_t ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static int open_limits(const char *cgroup)
+{
+	int fd = open(cg_control(cgroup, "rdma.max"), O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		fail(HERE, "open %s/rdma.max: %s", cgroup, strerror(errno));
+	return fd;
+}
+
+static void expect_wrote(const char *where, const char *cgroup, ssize_t seen,
+			 ssize_t expected, long handles, long objects)
+{
+	if (seen != expected)
+		fail(where, "expected %zd, seen %zd", expected, seen);
+	expect_values(where, cgroup, "rdma.max", RXE_NAME, handles, objects);
+}
+
+#define wrote(cgroup, ...)	expect_wrote(HERE, cgroup, __VA_ARGS__)
+
+/* No part of it is taken, be it a good line for those who stop at a 0. */
+static int test_write_of_megabytes(const char *root)
+{
+	static const char line[] = RXE_NAME " hca_handle=1";
+	char *cgroup = limited_cgroup(root);
+	long page = sysconf(_SC_PAGESIZE);
+	long len[] = { page + 1, 2 * page, 1 << 20, 8 << 20 };
+	int fd = open_limits(cgroup);
+	struct iovec parts[2];
+	char *text = malloc(8 << 20);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(len); i++) {
+		memset(text, ' ', len[i]);
+		memcpy(text, line, strlen(line));
+		wrote(cgroup, written(write(fd, text, len[i])), -E2BIG, 5, 6);
+		memset(text + strlen(line), 0, len[i] - strlen(line));
+		wrote(cgroup, written(write(fd, text, len[i])), -E2BIG, 5, 6);
+		wrote(cgroup, written(pwrite(fd, text, len[i], page)), -E2BIG,
+		      5, 6);
+	}
+
+	/* In parts it is still one write: too long by a byte, then not. */
+	memset(text, ' ', page + 1);
+	memcpy(text, line, strlen(line));
+	parts[0] = (struct iovec){ text, page / 2 };
+	parts[1] = (struct iovec){ text + page / 2, page / 2 + 1 };
+	wrote(cgroup, written(writev(fd, parts, 2)), -E2BIG, 5, 6);
+	parts[1].iov_len--;
+	wrote(cgroup, written(writev(fd, parts, 2)), page, 1, 6);
+	return KSFT_PASS;
+}
+
+/* As in any file of the kernel's: the text ends there, whatever follows. */
+static int test_write_ends_at_nul(const char *root)
+{
+	static const struct {
+		const char *text;
+		int len, handles;
+	} writes[] = {
+#define ACCEPTED(text, handles)	{ text, sizeof(text) - 1, handles }
+#define REFUSED(text)		ACCEPTED(text, 5)
+		ACCEPTED(RXE_NAME " hca_handle=1\0", 1),
+		ACCEPTED(RXE_NAME " hca_handle=2\0 hca_object=9", 2),
+		ACCEPTED(RXE_NAME " hca_handle=3\0 hca_handle=x", 3),
+		ACCEPTED(RXE_NAME " hca_handle=4\n\0\n\n", 4),
+		REFUSED(RXE_NAME " hca_handle=-1\0 hca_handle=9"),
+		REFUSED(RXE_NAME " hca_han\0dle=9"),
+		REFUSED("rdmacg\0_rxe hca_handle=9"),
+		REFUSED(RXE_NAME "\0 hca_handle=9"),
+		REFUSED(RXE_NAME " hca_handle=\0max"),
+		REFUSED("\0" RXE_NAME " hca_handle=9"),
+		REFUSED("\0"),
+#undef REFUSED
+#undef ACCEPTED
+	};
+	char *cgroup = limited_cgroup(root);
+	int fd = open_limits(cgroup);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(writes); i++) {
+		int len = writes[i].len;
+
+		wrote(cgroup, written(write(fd, writes[i].text, len)),
+		      writes[i].handles == 5 ? -EINVAL : len,
+		      writes[i].handles, 6);
+		set_limit(cgroup, rxe(), "hca_handle=5");
+	}
+	return KSFT_PASS;
+}
+
+/* Each write is a line of its own, wherever in the file it is. */
+static int test_split_write_is_not_joined(const char *root)
+{
+	static const char line[] = RXE_NAME " hca_handle=1";
+	static const char key[] = "=2 hca_object=2";
+	static const off_t offsets[] = { 0, 1, 4095, 4096, 1 << 30 };
+	const int len = strlen(line);
+	struct iovec parts[] = { { (char *)line, 15 },
+				 { (char *)line + 15, len - 15 } };
+	char *cgroup = limited_cgroup(root);
+	int fd = open_limits(cgroup);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		wrote(cgroup, written(write(fd, line, len - 2)), -EINVAL, 5, 6);
+		wrote(cgroup, written(write(fd, key, 15)), -ENODEV, 5, 6);
+	}
+	/* What is whole without its second part is taken, and the rest not. */
+	wrote(cgroup, written(write(fd, line, len)), len, 1, 6);
+	wrote(cgroup, written(write(fd, key + 1, 14)), -ENODEV, 1, 6);
+	wrote(cgroup, written(write(fd, line, 0)), 0, 1, 6);
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		set_limit(cgroup, rxe(), "hca_handle=5");
+		wrote(cgroup, written(pwrite(fd, line, len, offsets[i])), len,
+		      1, 6);
+		wrote(cgroup, written(pwrite(fd, key, 15, offsets[i])), -ENODEV,
+		      1, 6);
+	}
+	set_limit(cgroup, rxe(), "hca_handle=5");
+	wrote(cgroup, written(pwrite(fd, line, len, -1)), -EINVAL, 5, 6);
+
+	/* But these are one write. */
+	wrote(cgroup, written(writev(fd, parts, ARRAY_SIZE(parts))), len, 1, 6);
+	return KSFT_PASS;
+}
+
+static int test_write_from_bad_memory(const char *root)
+{
+	static char line[] = RXE_NAME " hca_handle=1 ";
+	char *cgroup = limited_cgroup(root);
+	long page = sysconf(_SC_PAGESIZE);
+	int fd = open_limits(cgroup);
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *text = memory + page - strlen(line);
+	struct iovec parts[] = { { line, strlen(line) }, { NULL, 1 } };
+
+	if (memory == MAP_FAILED || mprotect(memory + page, page, PROT_NONE))
+		fail(HERE, "mmap: %s", strerror(errno));
+	memcpy(text, line, strlen(line));
+	wrote(cgroup, written(write(fd, text, strlen(line) + 1)), -EFAULT, 5, 6);
+	wrote(cgroup, written(write(fd, NULL, page)), -EFAULT, 5, 6);
+	wrote(cgroup, written(writev(fd, parts, 2)), -EFAULT, 5, 6);
+	wrote(cgroup, written(write(fd, text, strlen(line))), strlen(line),
+	      1, 6);
+	return KSFT_PASS;
+}
+
+static int test_read_in_small_steps(const char *root)
+{
+	static const int steps[] = { 1, 7, 100 };
+	char *cgroup = limited_cgroup(root);
+	char whole[FILE_SIZE], seen[FILE_SIZE];
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		const char *path = cg_control(cgroup, files[i]);
+
+		read_file(cgroup, files[i], whole);
+		expect(*whole, "%s is empty", path);
+		for (j = 0; j < ARRAY_SIZE(steps); j++) {
+			int fd = open(path, O_RDONLY | O_CLOEXEC);
+			ssize_t len = 0, got;
+
+			while ((got = read(fd, seen + len, steps[j])) > 0)
+				len += got;
+			expect(!got, "read %s: %s", path, strerror(errno));
+			seen[len] = 0;
+			expect(!strcmp(seen, whole), "%s in steps of %d is:\n%s",
+			       path, steps[j], seen);
+			close(fd);
+		}
+	}
+	return KSFT_PASS;
+}
+
+static int test_read_at_any_offset(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+	char whole[FILE_SIZE], seen[FILE_SIZE];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		const char *path = cg_control(cgroup, files[i]);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		int at, len;
+
+		read_file(cgroup, files[i], whole);
+		len = strlen(whole);
+		/* Backwards, so that nothing read before is of any help. */
+		for (at = len + 1; at >= 0; at--) {
+			int left = at < len ? len - at : 0;
+			int part = left < 5 ? left : 5;
+
+			expect(pread(fd, seen, 5, at) == part &&
+			       !memcmp(seen, whole + at, part), "%s at %d",
+			       path, at);
+			expect(lseek(fd, at, SEEK_SET) == at &&
+			       read(fd, seen, sizeof(seen)) == left &&
+			       !memcmp(seen, whole + at, left), "%s at %d",
+			       path, at);
+		}
+		expect(pread(fd, seen, 5, 1 << 30) == 0, "%s", path);
+		expect(pread(fd, seen, 5, -1) < 0 && errno == EINVAL, "%s",
+		       path);
+		close(fd);
+	}
+	return KSFT_PASS;
+}
+
+/* Who reads slowly does not get the beginning of one line, and the end of another. */
+static int test_slow_reader_sees_one_moment(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+	char before[FILE_SIZE], seen[FILE_SIZE];
+	int fd = open_limits(cgroup);
+	ssize_t len;
+
+	read_file(cgroup, "rdma.max", before);
+	expect(read(fd, seen, 10) == 10, "%s", strerror(errno));
+	set_limit(cgroup, rxe(), "hca_handle=2000000000 hca_object=max");
+	len = read(fd, seen + 10, sizeof(seen) - 11);
+	expect(len >= 0, "%s", strerror(errno));
+	seen[10 + len] = 0;
+	expect(!strcmp(seen, before), "seen:\n%s", seen);
+
+	len = pread(fd, seen, sizeof(seen) - 1, 0);
+	expect(len >= 0, "%s", strerror(errno));
+	seen[len] = 0;
+	expect(strstr(seen, RXE_NAME " hca_handle=2000000000 hca_object=max"),
+	       "seen:\n%s", seen);
+	return KSFT_PASS;
+}
+
+/*
  * Counts and limits
  */
 
@@ -2065,24 +2537,33 @@ static int test_siw_objects_count_one_each(const char *root)
 				     ARRAY_SIZE(siw_kinds));
 }
 
+/* The holder has a context, a PD and a CQ, and may have one object more. */
+static void expect_kinds_are_refused(struct holder *holder, const char *cgroup,
+				     const struct device *device,
+				     const enum kind *kinds, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		const char *name = kind_names[kinds[i]];
+
+		expect_refusal_after(holder, kinds[i], 1);
+		expect_values(name, cgroup, "rdma.current", device->name, 1, 3);
+		expect_drop(holder, kinds[i], 1);
+		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
+	}
+	expect_refusal_after(holder, CONTEXT, 0);
+	expect_usage(cgroup, device, 1, 2);
+}
+
 static int check_kinds_are_refused(const char *root, const struct device *device,
 				   const enum kind *kinds, int nr)
 {
 	char *cgroup = new_cgroup(root, "a");
 	struct holder holder = hold_basics(cgroup, device);
-	int i;
 
 	set_limit(cgroup, device, "hca_handle=1 hca_object=3");
-	for (i = 0; i < nr; i++) {
-		const char *name = kind_names[kinds[i]];
-
-		expect_refusal_after(&holder, kinds[i], 1);
-		expect_values(name, cgroup, "rdma.current", device->name, 1, 3);
-		expect_drop(&holder, kinds[i], 1);
-		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
-	}
-	expect_refusal_after(&holder, CONTEXT, 0);
-	expect_usage(cgroup, device, 1, 2);
+	expect_kinds_are_refused(&holder, cgroup, device, kinds, nr);
 	return KSFT_PASS;
 }
 
@@ -3303,7 +3784,7 @@ static void start_tracing(void)
 		skip("no tracefs: mount it on " TRACING);
 	if (mkdir(TRACE, 0755) && errno != EEXIST)
 		fail(HERE, "make " TRACE ": %s", strerror(errno));
-	if (write_text(TRACE "/events/rdmacg/enable", "1", 1) < 0)
+	if (cg_write(TRACE "/events/rdmacg", "enable", "1"))
 		fail(HERE, "the kernel has no rdmacg tracepoints, or they cannot be enabled");
 }
 
@@ -3757,6 +4238,902 @@ static int test_device_renamed_under_load(const char *root)
 	return KSFT_PASS;
 }
 
+/*
+ * Delegation: what tenants may do that are not root
+ */
+
+/* @who tries a job on @path. Returns an errno. */
+static int attempt(struct holder *who, job_fn *job, int what, const char *path,
+		   const char *text)
+{
+	snprintf(shared->path, sizeof(shared->path), "%s", path);
+	snprintf(shared->text, sizeof(shared->text), "%s", text);
+	return ask(who, job, what, 0).err;
+}
+
+static void expect_attempt(const char *where, const char *asked,
+			   struct holder *who, job_fn *job, int what,
+			   const char *path, const char *text, int err)
+{
+	int seen = attempt(who, job, what, path, text);
+
+	if (seen != err)
+		fail(where, "%s %s '%s': expected %s, seen %s", asked, path,
+		     quoted(text), err ? strerror(err) : "success",
+		     seen ? strerror(seen) : "success");
+}
+
+#define may(who, job, what, path)					\
+	expect_attempt(HERE, #job, who, job, what, path, "", 0)
+
+#define may_not(who, job, what, path, err)				\
+	expect_attempt(HERE, #job, who, job, what, path, "", err)
+
+#define may_write(who, cgroup, file, text)				\
+	may_not_write(who, cgroup, file, text, 0)
+
+#define may_not_write(who, cgroup, file, text, err)			\
+	expect_attempt(HERE, "write", who, write_file, 0,		\
+		       cg_control(cgroup, file), text, err)
+
+#define may_write_kept(who, text)	may_not_write_kept(who, text, 0)
+
+#define may_not_write_kept(who, text, err)				\
+	expect_attempt(HERE, "write what is open", who, write_kept, 0, "", \
+		       text, err)
+
+#define may_not_rename(who, from, to, err)				\
+	expect_attempt(HERE, "rename to", who, rename_path, 0, from, to, err)
+
+#define may_enter(who, cgroup)	may_write(who, cgroup, "cgroup.procs", "0")
+
+#define may_not_enter(who, cgroup, err)					\
+	may_not_write(who, cgroup, "cgroup.procs", "0", err)
+
+/* Whoever is a user may use the device. */
+static void admit_users(const struct device *device)
+{
+	char path[sizeof(shared->node)];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "/dev/infiniband/%s", node_name(device));
+	if (stat(path, &status) || (status.st_mode & 0006) == 0006)
+		return;
+	shared->node_mode = status.st_mode & 07777;
+	memcpy(shared->node, path, sizeof(path));
+	chmod(path, 0666);
+}
+
+/* A user's process in @cgroup, with a device or without. */
+static struct holder user_in(const char *cgroup, const struct device *device,
+			     int id)
+{
+	struct holder user = device ? hold(cgroup, device) : occupy(cgroup);
+
+	if (device)
+		admit_users(device);
+	expect_outcome(HERE, "become a user", ask(&user, become_user, id, 0),
+		       1, 0);
+	return user;
+}
+
+/* The file that @from has open, as it is. */
+static void hand_over(struct holder *from, struct holder *to)
+{
+	expect_outcome(HERE, "pass", ask(from, pass_kept, 0, 0), 1, 0);
+	expect_outcome(HERE, "take", ask(to, take_kept, 0, 0), 1, 0);
+}
+
+static void put_into_namespaces(struct holder *holder, int flags)
+{
+	struct outcome outcome = ask(holder, enter_namespaces, flags, 0);
+
+	if (outcome.err)
+		skip("cannot be root in namespaces of its own: %s (are user namespaces allowed?)",
+		     strerror(outcome.err));
+}
+
+/* As the kernel's documents say: not what sets the limits. */
+static void delegate(const char *cgroup, int id)
+{
+	static const char * const unified_files[] = {
+		"cgroup.procs", "cgroup.threads", "cgroup.subtree_control",
+	};
+	static const char * const legacy_files[] = { "cgroup.procs", "tasks" };
+	const char * const *names = current->unified ? unified_files :
+						       legacy_files;
+	int nr = current->unified ? ARRAY_SIZE(unified_files) :
+				    ARRAY_SIZE(legacy_files);
+	int err = chown(cgroup, id, id);
+
+	while (nr && !err)
+		err = chown(cg_control(cgroup, names[--nr]), id, id);
+	if (err)
+		fail(HERE, "chown in %s: %s", cgroup, strerror(errno));
+}
+
+static char *delegated_cgroup(const char *root, const char *name)
+{
+	char *cgroup = new_cgroup(root, name);
+
+	delegate(cgroup, TENANT);
+	return cgroup;
+}
+
+/* Moves the tenant below the cgroup that it got, so that it may limit itself. */
+static char *settle(struct holder *tenant, const char *own)
+{
+	char *leaf = cg_name(own, "leaf");
+
+	may(tenant, make_directory, 0, leaf);
+	may_enter(tenant, leaf);
+	if (current->unified)
+		may_write(tenant, own, "cgroup.subtree_control", "+rdma");
+	return leaf;
+}
+
+static int test_tenant_limits_its_children(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	struct holder tenant = user_in(own, rxe(), TENANT);
+	char *leaf = settle(&tenant, own);
+	char *other = cg_name(own, "other");
+	struct stat status;
+
+	expect(!stat(cg_control(leaf, "rdma.max"), &status), "%s",
+	       strerror(errno));
+	expect(status.st_uid == TENANT && (status.st_mode & 07777) == 0644,
+	       "user %d, mode %o", status.st_uid, status.st_mode);
+
+	/* Also on itself, and to change its mind. */
+	may_write(&tenant, leaf, "rdma.max",
+		  RXE_NAME " hca_handle=1 hca_object=3");
+	expect_limit(leaf, rxe(), 1, 3);
+	expect_make(&tenant, CONTEXT, 1);
+	expect_make(&tenant, PD, 1);
+	expect_make(&tenant, CQ, 1);
+	expect_kinds_are_refused(&tenant, leaf, rxe(), rxe_kinds,
+				 ARRAY_SIZE(rxe_kinds));
+	expect_usage(own, rxe(), 1, 2);
+	may_not_write(&tenant, leaf, "rdma.max", RXE_NAME " hca_object=x",
+		      EINVAL);
+	may_write(&tenant, leaf, "rdma.max", RXE_NAME " hca_object=max");
+	expect_make(&tenant, PD, 5);
+	expect_usage(own, rxe(), 1, 7);
+
+	may(&tenant, make_directory, 0, other);
+	may_write(&tenant, other, "rdma.max", RXE_NAME " hca_object=0");
+	may_enter(&tenant, other);
+	expect_refusal_after(&tenant, PD, 0);
+	may(&tenant, remove_directory, 0, leaf);
+	expect_usage(own, rxe(), 1, 7);
+	release(&tenant);
+	expect_usage(own, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_tenant_cannot_change_its_limit(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	char *limits = cg_control(own, "rdma.max");
+	struct holder tenant;
+	int i;
+
+	set_limit(own, rxe(), "hca_handle=5 hca_object=6");
+	tenant = user_in(own, NULL, TENANT);
+	may_not_write(&tenant, own, "rdma.max", RXE_NAME " hca_handle=7",
+		      EACCES);
+	may_not_write(&tenant, own, "rdma.max", RXE_NAME " hca_handle=4",
+		      EACCES);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		char *file = cg_control(own, files[i]);
+
+		may_not(&tenant, open_file, O_WRONLY, file, EACCES);
+		may_not(&tenant, open_file, O_RDWR, file, EACCES);
+		may_not(&tenant, open_file, O_RDONLY | O_TRUNC, file, EACCES);
+		may(&tenant, open_file, O_RDONLY, file);
+		may_not_write_kept(&tenant, RXE_NAME " hca_handle=7", EBADF);
+		may_not(&tenant, reopen_kept, O_WRONLY, "", EACCES);
+		may_not(&tenant, reopen_kept, O_RDWR, "", EACCES);
+		may_not(&tenant, change_mode_of_kept, 0666, "", EPERM);
+		may_not(&tenant, change_mode, 0666, file, EPERM);
+		may_not(&tenant, change_owner, TENANT, file, EPERM);
+		may_not(&tenant, truncate_file, 0, file, EACCES);
+		/* The directory is its own. */
+		may_not(&tenant, remove_file, 0, file, EPERM);
+		may_not_rename(&tenant, file, cg_control(own, "rdma.old"),
+			       current->unified ? EPERM : ENOTDIR);
+	}
+	settle(&tenant, own);
+	may_not_write(&tenant, own, "rdma.max", RXE_NAME " hca_handle=7",
+		      EACCES);
+	expect_limit(own, rxe(), 5, 6);
+
+	/* It is this one right that it must not have. */
+	expect(!chown(limits, TENANT, -1), "%s", strerror(errno));
+	may_write(&tenant, own, "rdma.max", RXE_NAME " hca_handle=7");
+	expect_limit(own, rxe(), 7, 6);
+	return KSFT_PASS;
+}
+
+static int test_limits_of_children_give_no_more(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	char *child[3], *grandchild;
+	struct holder tenant;
+	int i;
+
+	set_limit(own, rxe(), "hca_handle=2 hca_object=4");
+	tenant = user_in(own, rxe(), TENANT);
+	child[0] = settle(&tenant, own);
+	child[1] = cg_name(own, "b");
+	child[2] = cg_name(own, "c");
+	may(&tenant, make_directory, 0, child[1]);
+	may(&tenant, make_directory, 0, child[2]);
+	for (i = 0; i < ARRAY_SIZE(child); i++)
+		may_write(&tenant, child[i], "rdma.max",
+			  RXE_NAME " hca_handle=100 hca_object=2147483646");
+	expect_make(&tenant, CONTEXT, 1);
+	expect_make(&tenant, PD, 2);
+	may_enter(&tenant, child[1]);
+	expect_make(&tenant, PD, 1);
+	may_enter(&tenant, child[2]);
+	expect_refusal_after(&tenant, PD, 1);
+	expect_refusal_after(&tenant, CONTEXT, 1);
+	expect_usage(own, rxe(), 2, 4);
+
+	/* Nor does a cgroup that goes take anything with it, or one more level. */
+	may_enter(&tenant, child[0]);
+	may(&tenant, remove_directory, 0, child[1]);
+	may(&tenant, remove_directory, 0, child[2]);
+	grandchild = cg_name(child[0], "d");
+	may(&tenant, make_directory, 0, grandchild);
+	may_enter(&tenant, grandchild);
+	expect_refusal_after(&tenant, PD, 0);
+	if (current->unified)
+		may_write(&tenant, child[0], "cgroup.subtree_control", "+rdma");
+	may_write(&tenant, grandchild, "rdma.max", RXE_NAME " hca_object=max");
+	expect_refusal_after(&tenant, PD, 0);
+	expect_refusal_after(&tenant, CONTEXT, 0);
+	expect_usage(own, rxe(), 2, 4);
+	expect_usage(child[0], rxe(), 1, 2);
+	expect_drop(&tenant, PD, 1);
+	expect_refusal_after(&tenant, PD, 1);
+	expect_usage(own, rxe(), 2, 4);
+	return KSFT_PASS;
+}
+
+/* What is made below stays counted above, with the controller and without. */
+static int test_tenant_gains_nothing_by_toggling(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	struct holder tenant;
+	char *leaf;
+	int i;
+
+	set_limit(own, rxe(), "hca_handle=1 hca_object=4");
+	tenant = user_in(own, rxe(), TENANT);
+	leaf = settle(&tenant, own);
+	expect_make(&tenant, CONTEXT, 1);
+	for (i = 1; i <= 3; i++) {
+		expect_make(&tenant, PD, 1);
+		may_write(&tenant, own, "cgroup.subtree_control", "-rdma");
+		may_not(&tenant, find_path, 0, cg_control(leaf, "rdma.max"),
+			ENOENT);
+		expect_usage(own, rxe(), 1, i);
+		may_write(&tenant, own, "cgroup.subtree_control", "+rdma");
+		may_write(&tenant, leaf, "rdma.max", RXE_NAME " hca_object=99");
+		expect_usage(own, rxe(), 1, i);
+		expect_refusal_after(&tenant, CONTEXT, 0);
+	}
+	expect_refusal_after(&tenant, PD, 1);
+	may_write(&tenant, own, "cgroup.subtree_control", "-rdma");
+	expect_refusal_after(&tenant, PD, 0);
+	expect_limit(own, rxe(), 1, 4);
+	may_not_write(&tenant, root, "cgroup.subtree_control", "-rdma", EACCES);
+	expect_drop(&tenant, PD, 4);
+	expect_usage(own, rxe(), 1, 0);
+	return KSFT_PASS;
+}
+
+/* A cgroup for threads belongs to the domain above it, and to its limits. */
+static int test_tenant_gains_nothing_by_threads(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	char *threads = cg_name(own, "threads");
+	char *other = delegated_cgroup(root, "b");
+	struct holder tenant;
+
+	set_limit(own, rxe(), "hca_handle=1 hca_object=4");
+	tenant = user_in(own, rxe(), TENANT);
+	expect_make(&tenant, CONTEXT, 1);
+	expect_make(&tenant, PD, 1);
+	may_not_write(&tenant, own, "cgroup.type", "threaded", EACCES);
+	may(&tenant, make_directory, 0, threads);
+	may_write(&tenant, threads, "cgroup.type", "threaded");
+	may_write(&tenant, threads, "cgroup.threads", "0");
+	expect_refusal_after(&tenant, PD, 3);
+	expect_refusal_after(&tenant, CONTEXT, 0);
+	expect_usage(own, rxe(), 1, 4);
+	may_not(&tenant, find_path, 0, cg_control(threads, "rdma.max"), ENOENT);
+	may_not_write(&tenant, other, "cgroup.threads", "0", EACCES);
+	return KSFT_PASS;
+}
+
+/* In v1 a thread may be elsewhere than its process, but not further up. */
+static int test_thread_is_bound_by_its_own_cgroup(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	char *alien = new_cgroup(root, "b");
+	struct holder tenant;
+	char *leaf;
+
+	set_limit(own, rxe(), "hca_handle=1 hca_object=5");
+	tenant = user_in(own, rxe(), TENANT);
+	leaf = settle(&tenant, own);
+	may_enter(&tenant, own);
+	may_write(&tenant, leaf, "rdma.max", RXE_NAME " hca_object=2");
+	expect_make(&tenant, CONTEXT, 1);
+	expect_make(&tenant, PD, 1);
+	may_not(&tenant, make_in_thread, PD, leaf, EAGAIN);
+	expect_usage(leaf, rxe(), 0, 2);
+	may_not(&tenant, make_in_thread, PD, alien, EACCES);
+	expect_usage(own, rxe(), 1, 3);
+	expect_refusal_after(&tenant, PD, 2);
+	may_not(&tenant, make_in_thread, PD, own, EAGAIN);
+	expect_usage(leaf, rxe(), 0, 2);
+	expect_usage(own, rxe(), 1, 5);
+	return KSFT_PASS;
+}
+
+static int test_tenant_cannot_leave(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	char *second = delegated_cgroup(root, "b");
+	char *alien = new_cgroup(root, "c");
+	char *inner = cg_name(second, "inner");
+	struct holder tenant;
+	char *leaf;
+	int round;
+
+	set_limit(own, rxe(), "hca_object=1");
+	tenant = user_in(own, rxe(), TENANT);
+	leaf = settle(&tenant, own);
+	may(&tenant, make_directory, 0, inner);
+	expect_make(&tenant, CONTEXT, 1);
+	for (round = 0; round < 2; round++) {
+		may_not_enter(&tenant, current->root, EACCES);
+		may_not_enter(&tenant, root, EACCES);
+		may_not_enter(&tenant, alien, EACCES);
+		may_not(&tenant, make_directory, 0, cg_name(root, "d"), EACCES);
+		may_not(&tenant, make_directory, 0, cg_name(alien, "d"), EACCES);
+		may_not(&tenant, remove_directory, 0, own, EACCES);
+		may_not_rename(&tenant, own, cg_name(root, "d"), EACCES);
+		may_not_rename(&tenant, leaf, cg_name(second, "leaf"),
+			       current->unified ? EPERM : EIO);
+		if (current->unified) {
+			/* Though both are its own: they are two delegations. */
+			may_not_enter(&tenant, second, EACCES);
+			may_not_enter(&tenant, inner, EACCES);
+			may_not(&tenant, clone_into, 0, second, EACCES);
+			may_not(&tenant, clone_into, 0, alien, EACCES);
+			may(&tenant, clone_into, 0, leaf);
+		}
+		expect_refusal_after(&tenant, PD, 1 - round);
+		expect_usage(own, rxe(), 1, 1);
+	}
+	/* Moved by root, it is bound by another limit, and may not go back. */
+	set_limit(alien, rxe(), "hca_object=2");
+	expect(!cg_enter(alien, tenant.pid), "move the tenant");
+	expect_refusal_after(&tenant, PD, 2);
+	expect_usage(own, rxe(), 1, 1);
+	expect_usage(alien, rxe(), 0, 2);
+	if (current->unified)
+		may_not_enter(&tenant, leaf, EACCES);
+	return KSFT_PASS;
+}
+
+/* Neither to its advantage nor to the other's harm; nor to look, if so wanted. */
+static int test_tenant_cannot_touch_neighbour(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	char *next = new_cgroup(root, "b");
+	struct holder tenant, neighbour;
+	char *leaf, *theirs, pid[16];
+	int i;
+
+	delegate(next, NEIGHBOUR);
+	set_limit(next, rxe(), "hca_handle=1 hca_object=2");
+	tenant = user_in(own, NULL, TENANT);
+	neighbour = user_in(next, rxe(), NEIGHBOUR);
+	leaf = settle(&tenant, own);
+	theirs = settle(&neighbour, next);
+	may_write(&tenant, leaf, "rdma.max",
+		  RXE_NAME " hca_handle=0 hca_object=0");
+
+	may_not_write(&tenant, next, "rdma.max", RXE_NAME " hca_object=0",
+		      EACCES);
+	may_not_write(&tenant, theirs, "rdma.max", RXE_NAME " hca_object=0",
+		      EACCES);
+	may_not(&tenant, change_mode, 0666, cg_control(theirs, "rdma.max"),
+		EPERM);
+	may_not(&tenant, make_directory, 0, cg_name(theirs, "a"), EACCES);
+	may_not_enter(&tenant, theirs, EACCES);
+	if (current->unified)
+		may_not_write(&tenant, next, "cgroup.subtree_control", "-rdma",
+			      EACCES);
+	/* Drawn in there, it would be bound by the tenant's limit. */
+	snprintf(pid, sizeof(pid), "%d", neighbour.pid);
+	may_not_write(&tenant, leaf, "cgroup.procs", pid, EACCES);
+	expect_make(&neighbour, CONTEXT, 1);
+	expect_refusal_after(&neighbour, PD, 2);
+	expect_usage(theirs, rxe(), 1, 2);
+	expect_usage(own, rxe(), 0, 0);
+	expect_limit(theirs, rxe(), NO_LIMIT, NO_LIMIT);
+
+	/* The root user may hide all of a tenant's, or a single file. */
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		char *of_next = cg_control(next, files[i]);
+		char *of_theirs = cg_control(theirs, files[i]);
+
+		may(&tenant, open_file, O_RDONLY, of_next);
+		may(&tenant, open_file, O_RDONLY, of_theirs);
+		expect(!chmod(of_next, 0600), "%s", strerror(errno));
+		may_not(&tenant, open_file, O_RDONLY, of_next, EACCES);
+		may(&tenant, open_file, O_RDONLY, of_theirs);
+	}
+	expect(!chmod(next, 0700), "%s", strerror(errno));
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		may_not(&tenant, open_file, O_RDONLY,
+			cg_control(theirs, files[i]), EACCES);
+		may(&neighbour, open_file, O_RDONLY,
+		    cg_control(theirs, files[i]));
+	}
+	return KSFT_PASS;
+}
+
+static struct outcome remove_guest(int unused, int unused2)
+{
+	int err = remove_device(GUEST_NAME);
+
+	return (struct outcome){ !err, -err };
+}
+
+static struct outcome remove_guest_link(int unused, int unused2)
+{
+	int err = remove_link(GUEST_NAME);
+
+	return (struct outcome){ !err, -err };
+}
+
+static struct outcome rename_guest(int unused, int unused2)
+{
+	int err = rename_device(GUEST_NAME, LONG_NAME);
+
+	return (struct outcome){ !err, -err };
+}
+
+/* Limits go with their device: a tenant that could make it go had none. */
+static int test_tenant_cannot_remove_device(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	struct device *guest = guest_device();
+	struct holder tenant = user_in(own, NULL, TENANT);
+
+	set_limit(own, guest, "hca_object=3");
+	may_not(&tenant, remove_guest, 0, "", EPERM);
+	may_not(&tenant, remove_guest_link, 0, "", EPERM);
+	may_not(&tenant, rename_guest, 0, "", EPERM);
+
+	/* Not even as an administrator of a network of its own. */
+	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWNET);
+	may_not(&tenant, remove_guest, 0, "", EPERM);
+	may_not(&tenant, remove_guest_link, 0, "", ENODEV);
+	may_not(&tenant, rename_guest, 0, "", EPERM);
+	expect_limit(own, guest, NO_LIMIT, 3);
+	return KSFT_PASS;
+}
+
+/*
+ * What a file allows is decided when it is opened: a tenant that got an open
+ * file may write there, and may go on when its rights are gone. As to who is
+ * moved, the rights of whoever opened count, not of whoever writes.
+ */
+static int test_opener_decides(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	char *alien = new_cgroup(root, "b");
+	struct holder tenant = user_in(own, NULL, TENANT);
+	struct holder helper = occupy(alien);
+	char *leaf = settle(&tenant, own);
+
+	/* From root to the tenant. */
+	may(&helper, open_file, O_WRONLY, cg_control(own, "rdma.max"));
+	hand_over(&helper, &tenant);
+	may_write_kept(&tenant, RXE_NAME " hca_object=9");
+	expect_limit(own, rxe(), NO_LIMIT, 9);
+	may_not(&tenant, reopen_kept, O_WRONLY, "", EACCES);
+	may_not_write(&tenant, own, "rdma.max", RXE_NAME " hca_object=8",
+		      EACCES);
+
+	/* From the tenant to root, as with a helper's standard output. */
+	may(&tenant, open_file, O_RDONLY, cg_control(own, "rdma.max"));
+	hand_over(&tenant, &helper);
+	may_not_write_kept(&helper, RXE_NAME " hca_object=7", EBADF);
+	expect_limit(own, rxe(), NO_LIMIT, 9);
+	may(&tenant, open_file, O_WRONLY, cg_control(leaf, "cgroup.procs"));
+	hand_over(&tenant, &helper);
+	may_not_write_kept(&helper, "0", EACCES);
+	may(&tenant, open_file, O_WRONLY, cg_control(leaf, "rdma.max"));
+	hand_over(&tenant, &helper);
+	may_write_kept(&helper, RXE_NAME " hca_object=6");
+	expect_limit(leaf, rxe(), NO_LIMIT, 6);
+
+	/* To take back what was delegated closes no file. */
+	delegate(own, 0);
+	expect(!chown(cg_control(leaf, "rdma.max"), 0, 0), "%s",
+	       strerror(errno));
+	may_not_write(&tenant, leaf, "rdma.max", RXE_NAME " hca_object=5",
+		      EACCES);
+	may_write_kept(&tenant, RXE_NAME " hca_object=4");
+	expect_limit(leaf, rxe(), NO_LIMIT, 4);
+	return KSFT_PASS;
+}
+
+/* A file that outlives its cgroup leads to no other of that name. */
+static int test_open_file_outlives_its_cgroup(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *cgroup = new_cgroup(parent, "a");
+	int max, i, nr = 1 + current->unified;
+	char byte;
+
+	for (i = 0; i < nr; i++) {
+		int current_usage = open(cg_control(cgroup, "rdma.current"),
+					 O_RDONLY | O_CLOEXEC);
+
+		max = open_limits(cgroup);
+		wrote(cgroup, written(write(max, RXE_NAME " hca_handle=1", 23)),
+		      23, 1, NO_LIMIT);
+		if (!i) {
+			expect(!rmdir(cgroup), "%s", strerror(errno));
+			cgroup = new_cgroup(parent, "a");
+		} else {
+			expect(!cg_write(parent, "cgroup.subtree_control",
+					 "-rdma"), "disable");
+			expect(!cg_write(parent, "cgroup.subtree_control",
+					 "+rdma"), "enable");
+		}
+		wrote(cgroup, written(write(max, RXE_NAME " hca_handle=2", 23)),
+		      -ENODEV, NO_LIMIT, NO_LIMIT);
+		wrote(cgroup, written(read(max, &byte, 1)), -ENODEV, NO_LIMIT,
+		      NO_LIMIT);
+		wrote(cgroup, written(read(current_usage, &byte, 1)), -ENODEV,
+		      NO_LIMIT, NO_LIMIT);
+	}
+	return KSFT_PASS;
+}
+
+/*
+ * Namespaces
+ */
+
+/* What all mounts of cgroup v2 have in common, as one word. */
+static void read_mount_options(char *options, size_t size)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "r");
+	char line[2048], seen[256], *at;
+
+	options[0] = 0;
+	while (mounts && fgets(line, sizeof(line), mounts)) {
+		at = strstr(line, " - cgroup2 ");
+		if (at && sscanf(at, " - cgroup2 %*s %255s", seen) == 1)
+			snprintf(options, size, "%s", seen);
+	}
+	if (mounts)
+		fclose(mounts);
+}
+
+static bool has_nsdelegate(void)
+{
+	char options[256];
+
+	read_mount_options(options, sizeof(options));
+	return strstr(options, "nsdelegate");
+}
+
+/* Namespaces become bounds, everywhere, till tidy_up() undoes it. */
+static void need_nsdelegate(void)
+{
+	char options[300];
+
+	if (has_nsdelegate())
+		return;
+	read_mount_options(shared->mount_options,
+			   sizeof(shared->mount_options));
+	snprintf(options, sizeof(options), "%s,nsdelegate",
+		 shared->mount_options);
+	if (mount("none", current->root, NULL, MS_REMOUNT, options))
+		skip("cannot remount cgroup v2 with nsdelegate: %s",
+		     strerror(errno));
+}
+
+/* Not even by root, whatever the files' modes say. */
+static int test_namespace_cannot_write_its_root(const char *root)
+{
+	char *own = new_cgroup(root, "a");
+	struct holder inside = occupy(own);
+	struct holder outside = occupy(new_cgroup(root, "b"));
+	char *leaf;
+
+	may(&inside, open_file, O_WRONLY, cg_control(own, "rdma.max"));
+	put_into_namespaces(&inside, CLONE_NEWCGROUP);
+	leaf = settle(&inside, own);
+	if (!has_nsdelegate())
+		may_write(&inside, own, "rdma.max", RXE_NAME " hca_object=1");
+	need_nsdelegate();
+	set_limit(own, rxe(), "hca_object=5");
+	may_not_write(&inside, own, "rdma.max", RXE_NAME " hca_object=6",
+		      EPERM);
+	may_not_write(&inside, own, "rdma.max", RXE_NAME " hca_object=4",
+		      EPERM);
+	may_write(&inside, leaf, "rdma.max", RXE_NAME " hca_object=7");
+	expect_limit(own, rxe(), NO_LIMIT, 5);
+	expect_limit(leaf, rxe(), NO_LIMIT, 7);
+
+	/* It is decided by where the file was opened. */
+	may_write_kept(&inside, RXE_NAME " hca_object=6");
+	expect_limit(own, rxe(), NO_LIMIT, 6);
+	may(&inside, open_file, O_WRONLY, cg_control(own, "rdma.max"));
+	hand_over(&inside, &outside);
+	may_not_write_kept(&outside, RXE_NAME " hca_object=8", EPERM);
+	may_write(&outside, own, "rdma.max", RXE_NAME " hca_object=9");
+	expect_limit(own, rxe(), NO_LIMIT, 9);
+	return KSFT_PASS;
+}
+
+static int test_namespace_cannot_be_left(const char *root)
+{
+	char *own = new_cgroup(root, "a");
+	char *alien = new_cgroup(root, "b");
+	struct holder inside = hold(own, rxe());
+	char *leaf;
+
+	set_limit(own, rxe(), "hca_object=1");
+	put_into_namespaces(&inside, CLONE_NEWCGROUP);
+	if (!has_nsdelegate()) {
+		may_enter(&inside, alien);
+		may_enter(&inside, own);
+	}
+	leaf = settle(&inside, own);
+	need_nsdelegate();
+	may_not_enter(&inside, alien, ENOENT);
+	may_not_enter(&inside, current->root, ENOENT);
+	may_not(&inside, clone_into, 0, alien, ENOENT);
+	may(&inside, clone_into, 0, leaf);
+	expect_make(&inside, CONTEXT, 1);
+	expect_refusal_after(&inside, PD, 1);
+	expect_usage(own, rxe(), 1, 1);
+	return KSFT_PASS;
+}
+
+/* Root of a user namespace, seen from outside, is the user who made it. */
+static int test_user_namespace_gives_no_rights(const char *root)
+{
+	char *own = new_cgroup(root, "a");
+	char *alien = new_cgroup(root, "b");
+	struct holder tenant = user_in(own, rxe(), TENANT);
+	const char *seen[2] = { own, current->root };
+	int i;
+
+	set_limit(own, rxe(), "hca_handle=1 hca_object=3");
+	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
+				     CLONE_NEWNS | CLONE_NEWNET);
+	may_not_enter(&tenant, alien, EACCES);
+	/* Neither there, nor where its own mount has its cgroup as the root. */
+	for (i = 0; i < ARRAY_SIZE(seen); i++) {
+		char *limits = cg_control(seen[i], "rdma.max");
+
+		if (i)
+			may(&tenant, mount_own_view, 0, "");
+		may(&tenant, open_file, O_RDONLY, limits);
+		may_not_write(&tenant, seen[i], "rdma.max",
+			      RXE_NAME " hca_object=9", EACCES);
+		may_not(&tenant, reopen_kept, O_WRONLY, "", EACCES);
+		may_not(&tenant, change_mode, 0666, limits, EPERM);
+		may_not(&tenant, change_owner, 0, limits, EPERM);
+		may_not(&tenant, make_directory, 0, cg_name(seen[i], "leaf"),
+			EACCES);
+		may_not_enter(&tenant, seen[i], EACCES);
+		if (current->unified)
+			may_not_write(&tenant, seen[i],
+				      "cgroup.subtree_control", "+rdma",
+				      EACCES);
+	}
+	expect_limit(own, rxe(), 1, 3);
+	return KSFT_PASS;
+}
+
+static int check_user_in_namespaces(const char *root, int flags)
+{
+	char *own = new_cgroup(root, "a");
+	struct holder tenant = user_in(own, rxe(), TENANT);
+
+	put_into_namespaces(&tenant, flags);
+	expect_make(&tenant, CONTEXT, 1);
+	expect_make(&tenant, PD, 1);
+	expect_make(&tenant, CQ, 1);
+	expect_usage(own, rxe(), 1, 2);
+	set_limit(own, rxe(), "hca_handle=1 hca_object=3");
+	expect_kinds_are_refused(&tenant, own, rxe(), rxe_kinds,
+				 ARRAY_SIZE(rxe_kinds));
+	expect_usage(root, rxe(), 1, 2);
+	release(&tenant);
+	expect_usage(own, rxe(), 0, 0);
+	return KSFT_PASS;
+}
+
+static int test_user_namespace_is_limited(const char *root)
+{
+	return check_user_in_namespaces(root, CLONE_NEWUSER | CLONE_NEWCGROUP |
+					      CLONE_NEWNS);
+}
+
+static struct outcome see_limit(int handles, int unused)
+{
+	expect_values(HERE, shared->path, "rdma.max", RXE_NAME, handles,
+		      NO_LIMIT);
+	return outcome_if(true);
+}
+
+/* Devices may be shared with other network namespaces; then limits are, too. */
+static int test_net_namespace_is_limited(const char *root)
+{
+	char *own = new_cgroup(root, "b");
+	struct holder elsewhere = user_in(own, rxe(), TENANT);
+	char mode[8] = "";
+
+	cg_read("/sys/module/ib_core/parameters", "netns_mode", mode,
+		sizeof(mode));
+	if (*mode != 'Y')
+		skip("devices are not shared with other network namespaces");
+	set_limit(own, rxe(), "hca_handle=4");
+	put_into_namespaces(&elsewhere, CLONE_NEWUSER | CLONE_NEWNET);
+	may(&elsewhere, see_limit, 4, own);
+	release(&elsewhere);
+	return check_user_in_namespaces(root, CLONE_NEWUSER | CLONE_NEWNET);
+}
+
+static int test_user_namespace_limits_its_children(const char *root)
+{
+	char *own = delegated_cgroup(root, "a");
+	struct holder tenant;
+	struct stat status;
+	char *leaf;
+
+	set_limit(own, rxe(), "hca_handle=1 hca_object=3");
+	tenant = user_in(own, rxe(), TENANT);
+	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
+				     CLONE_NEWNS);
+	may(&tenant, mount_own_view, 0, "");
+
+	/* There its own cgroup is the root, and has files all the same. */
+	leaf = settle(&tenant, current->root);
+	may_write(&tenant, leaf, "rdma.max", RXE_NAME " hca_object=2");
+	expect(!stat(cg_control(own, "leaf/rdma.max"), &status), "%s",
+	       strerror(errno));
+	expect(status.st_uid == TENANT, "user %d", status.st_uid);
+	leaf = cg_name(own, "leaf");
+	expect_limit(leaf, rxe(), NO_LIMIT, 2);
+	expect_make(&tenant, CONTEXT, 1);
+	expect_refusal_after(&tenant, PD, 2);
+	may_write(&tenant, cg_name(current->root, "leaf"), "rdma.max",
+		  RXE_NAME " hca_object=max");
+	expect_refusal_after(&tenant, PD, 1);
+	expect_refusal_after(&tenant, CONTEXT, 0);
+	expect_usage(leaf, rxe(), 1, 3);
+	expect_usage(own, rxe(), 1, 3);
+
+	may_not_write(&tenant, current->root, "rdma.max",
+		      RXE_NAME " hca_object=9", EACCES);
+	may_not(&tenant, change_owner, 0,
+		cg_control(current->root, "rdma.max"), EPERM);
+	expect_limit(own, rxe(), 1, 3);
+	if (!current->unified)
+		return KSFT_PASS;
+
+	/* With nsdelegate that is safe even if the file is given away. */
+	need_nsdelegate();
+	expect(!chown(cg_control(own, "rdma.max"), TENANT, -1), "%s",
+	       strerror(errno));
+	may_not_write(&tenant, current->root, "rdma.max",
+		      RXE_NAME " hca_object=9", EPERM);
+	expect_limit(own, rxe(), 1, 3);
+	return KSFT_PASS;
+}
+
+static struct outcome see_only_own_cgroup(int unused, int unused2)
+{
+	const char *mine = current->unified ? "0::/\n" : ":rdma:/\n";
+	char text[FILE_SIZE];
+	glob_t found;
+
+	read_file("/proc/self", "cgroup", text);
+	expect(strstr(text, mine), "seen:\n%s", text);
+	expect(glob(cg_control(current->root, "*/rdma.max"), 0, NULL, &found) ==
+	       GLOB_NOMATCH, "%s is there", found.gl_pathv[0]);
+	expect_values(HERE, current->root, "rdma.max", RXE_NAME, 3, NO_LIMIT);
+	return outcome_if(true);
+}
+
+static int test_namespace_sees_no_other_cgroup(const char *root)
+{
+	char *own = new_cgroup(root, "a");
+	char *alien = new_cgroup(root, "b");
+	struct holder tenant = user_in(own, NULL, TENANT);
+	int i;
+
+	set_limit(root, rxe(), "hca_handle=9");
+	set_limit(own, rxe(), "hca_handle=3");
+	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
+				     CLONE_NEWNS);
+	may(&tenant, find_path, 0, cg_control(alien, "rdma.max"));
+	may(&tenant, mount_own_view, 0, "");
+	may(&tenant, see_only_own_cgroup, 0, "");
+	may_not(&tenant, find_path, 0, cg_control(alien, "rdma.max"), ENOENT);
+	may_not(&tenant, find_path, 0, cg_control(own, "rdma.max"), ENOENT);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		may(&tenant, find_path, 0, cg_control(current->root, files[i]));
+		may_not(&tenant, find_path, 0,
+			cg_control(cg_name(current->root, "../b"), files[i]),
+			ENOENT);
+		may_not(&tenant, find_path, 0,
+			cg_control(cg_name(current->root, ".."), files[i]),
+			ENOENT);
+	}
+	set_limit(root, rxe(), "hca_handle=max");
+	return KSFT_PASS;
+}
+
+static struct watch watched_inside;
+
+static struct outcome start_watch(int unused, int unused2)
+{
+	watched_inside = watch(current->root, "rdma.events", true);
+	return outcome_if(true);
+}
+
+static struct outcome expect_woken(int refusals, int unused)
+{
+	char text[FILE_SIZE];
+
+	expect_told(HERE, &watched_inside, 1);
+	catch_up(&watched_inside, text);
+	expect(value_of(strstr(text, RXE_NAME), " hca_object.max=") == refusals,
+	       "seen:\n%s", text);
+	return outcome_if(true);
+}
+
+/* Who may only read, and sees nothing but its own, may wait. */
+static int test_namespace_is_woken(const char *root)
+{
+	char *own = new_cgroup(root, "a");
+	struct holder tenant = user_in(own, rxe(), TENANT);
+	int i;
+
+	set_limit(own, rxe(), "hca_object=0");
+	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
+				     CLONE_NEWNS);
+	may(&tenant, mount_own_view, 0, "");
+	expect_make(&tenant, CONTEXT, 1);
+	may(&tenant, start_watch, 0, "");
+	for (i = 1; i <= 2; i++) {
+		expect_refusal_after(&tenant, PD, 0);
+		may(&tenant, expect_woken, i, "");
+	}
+	return KSFT_PASS;
+}
+
 /* How many cgroups of this program were removed, but are not freed yet. */
 static long nr_dying(const char *root)
 {
@@ -3798,11 +5175,12 @@ static int test_refused_context_pins_no_cgroup(const char *root)
 	return KSFT_PASS;
 }
 
-#define T(x) { x, #x }
+#define T(x, ...) { x, #x, ##__VA_ARGS__ }
 static const struct rdma_test {
 	int (*fn)(const char *root);
 	const char *name;
 	bool unified_only;	/* there is nothing like it in v1 */
+	bool legacy_only;	/* nor in v2 */
 } tests[] = {
 	T(test_files_exist),
 	T(test_root_has_no_files),
@@ -3833,6 +5211,13 @@ static const struct rdma_test {
 	T(test_parse_refuses_index_of_other_device),
 	T(test_parse_refuses_bad_index),
 	T(test_parse_refuses_more_than_a_page),
+	T(test_write_of_megabytes),
+	T(test_write_ends_at_nul),
+	T(test_split_write_is_not_joined),
+	T(test_write_from_bad_memory),
+	T(test_read_in_small_steps),
+	T(test_read_at_any_offset),
+	T(test_slow_reader_sees_one_moment),
 	T(test_counts_without_any_limit),
 	T(test_handle_limit_is_exact),
 	T(test_handle_limit_is_exact_for_threads),
@@ -3862,8 +5247,7 @@ static const struct rdma_test {
 	T(test_passed_context_stays_with_its_opener),
 	T(test_migration_moves_no_charge),
 	T(test_rmdir_with_live_objects),
-	{ test_reenabled_controller_starts_afresh,
-	  "test_reenabled_controller_starts_afresh", .unified_only = true },
+	T(test_reenabled_controller_starts_afresh, .unified_only = true),
 	T(test_peak_is_highest_usage),
 	T(test_peak_of_parent),
 	T(test_refused_charge_raises_no_peak),
@@ -3878,8 +5262,7 @@ static const struct rdma_test {
 	T(test_history_is_exact_for_processes),
 	T(test_history_is_exact_for_cgroups),
 	T(test_history_goes_with_device),
-	{ test_reenabled_controller_has_no_history,
-	  "test_reenabled_controller_has_no_history", .unified_only = true },
+	T(test_reenabled_controller_has_no_history, .unified_only = true),
 	T(test_parents_limit_wakes),
 	T(test_parents_limit_wakes_though_read),
 	T(test_own_limit_wakes),
@@ -3899,6 +5282,25 @@ static const struct rdma_test {
 	T(test_devices_come_and_go_under_load),
 	T(test_device_renamed),
 	T(test_device_renamed_under_load),
+	T(test_tenant_limits_its_children),
+	T(test_tenant_cannot_change_its_limit),
+	T(test_limits_of_children_give_no_more),
+	T(test_tenant_gains_nothing_by_toggling, .unified_only = true),
+	T(test_tenant_gains_nothing_by_threads, .unified_only = true),
+	T(test_thread_is_bound_by_its_own_cgroup, .legacy_only = true),
+	T(test_tenant_cannot_leave),
+	T(test_tenant_cannot_touch_neighbour),
+	T(test_tenant_cannot_remove_device),
+	T(test_opener_decides),
+	T(test_open_file_outlives_its_cgroup),
+	T(test_namespace_cannot_write_its_root, .unified_only = true),
+	T(test_namespace_cannot_be_left, .unified_only = true),
+	T(test_user_namespace_gives_no_rights),
+	T(test_user_namespace_is_limited),
+	T(test_net_namespace_is_limited),
+	T(test_user_namespace_limits_its_children),
+	T(test_namespace_sees_no_other_cgroup),
+	T(test_namespace_is_woken),
 	T(test_all_removed_cgroups_are_freed),
 	T(test_refused_context_pins_no_cgroup),
 };
@@ -3918,7 +5320,7 @@ static bool is_selected(const struct hierarchy *hierarchy,
 {
 	char name[128];
 
-	if (test->unified_only && !hierarchy->unified)
+	if (hierarchy->unified ? test->legacy_only : test->unified_only)
 		return false;
 	snprintf(name, sizeof(name), "%s:%s", hierarchy->name, test->name);
 	return strstr(name, selected);
@@ -3954,6 +5356,13 @@ static void tidy_up(void)
 			break;
 	remove_link(GUEST_NAME);
 	rmdir(TRACE);
+	if (shared->node[0])
+		chmod(shared->node, shared->node_mode);
+	if (shared->mount_options[0])
+		mount("none", unified.root, NULL, MS_REMOUNT,
+		      shared->mount_options);
+	shared->node[0] = 0;
+	shared->mount_options[0] = 0;
 }
 
 /* Runs @fn in a process of its own, which may exit at any place. */
@@ -4166,6 +5575,7 @@ int main(int argc, char **argv)
 	int i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	umask(022);	/* users are to see the cgroups made here */
 	ksft_print_header();
 	if (argc > 1)
 		selected = argv[1];
