@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Lets memory be refused to the RDMA cgroup controller, with all of the verbs
+ * path on top of it, and proves that nothing comes of it.
+ *
+ *	inject.c	lets allocations fail, and tells which did; leaks
+ *	objects.c	verbs objects and RDMA devices
+ *	walk.c		each allocation of an operation fails in turn
+ *	storm.c		allocations of many processes fail at random
+ *	main.c		prepares, judges what is left
+ */
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#include <infiniband/verbs.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cgroup_util.h"	/* the kernel's own tests have it */
+
+#define CGROUPS		"/sys/fs/cgroup"
+#define TOP		CGROUPS "/rdmacg_faults"	/* holds all others */
+#define PATH_SIZE	256
+#define TEXT_SIZE	(16 * 1024)
+#define SETTLE_MS	30000	/* for what the kernel ends later */
+
+#define NEW_DEVICE	"faults_dev"	/* one that comes and goes */
+#define NEW_LINK	"faults0"	/* the link below it */
+#define OTHER_NAME	"faults_renamed"
+
+enum resource { HANDLE, OBJECT, NR_RESOURCES };
+
+/* main.c */
+
+/* Says what is wrong; the case has failed, but may go on. */
+void complain(const char *format, ...) __printf(1, 2);
+bool has_complained(void);
+/* Ends the program, as nothing more can be learned. */
+void give_up(const char *format, ...) __printf(1, 2);
+/* Ends the case. */
+void report(const char *format, ...) __printf(1, 2);
+/* True if the case is one of those asked for. */
+bool is_wanted(const char *name);
+
+long now_ms(void);
+void sleep_ms(long ms);
+
+#define becomes(condition) ({						\
+	long _deadline = now_ms() + SETTLE_MS;				\
+	bool _holds;							\
+									\
+	while (!(_holds = (condition)) && now_ms() < _deadline)		\
+		sleep_ms(10);						\
+	_holds;								\
+})
+
+void write_file(const char *path, const char *text);
+void make_cgroup(const char *cgroup);
+void write_control(const char *cgroup, const char *file, char *text);
+void enter_cgroup(const char *cgroup);
+/* Good until the next call. */
+char *read_control(const char *cgroup, const char *file);
+void find_values(const char *text, const char *device, long values[NR_RESOURCES]);
+bool is_listed(const char *cgroup, const char *device);
+
+/* inject.c */
+
+/* What was refused memory since the last time, and what pools there were. */
+struct told {
+	unsigned int controller, others;
+	int pools;		/* made, less freed */
+};
+
+void inject_init(void);
+void inject_exit(void);
+/* The @nth allocation of this thread from now fails. */
+void fail_nth(unsigned int nth);
+/* No more does; whether one did. Else *@left, if not NULL, says how many didn't. */
+bool fail_end(unsigned int *left);
+/* Of those with make-it-fail set, so many per cent fail. */
+void fail_randomly(unsigned int percent);
+/* Pools count only if they are of one of these cgroups. */
+void read_told(struct told *told, const unsigned long long *cgroups, int nr);
+void show_refused(void);
+
+void leaks_forget(void);
+void leaks_judge(void);
+
+/* objects.c */
+
+enum kind { CONTEXT, PD, CQ, QP, MR, SRQ, MW, AH, NR_KINDS };
+
+struct device {
+	const char *name;
+	enum kind nr_kinds;	/* those that the driver has */
+	struct ibv_device *verbs;
+};
+
+/* A context, and what objects are made of. */
+struct base {
+	const struct device *device;
+	struct ibv_context *context;
+	struct ibv_pd *pd;
+	struct ibv_cq *cq;
+	struct ibv_ah_attr ah;
+};
+
+extern struct device devices[];
+extern const int nr_devices;
+extern const char * const kind_names[NR_KINDS];
+
+void devices_find(void);
+void base_open(struct base *base, const struct device *device);
+void base_close(struct base *base);
+void *object_make(const struct base *base, enum kind kind);
+int object_drop(enum kind kind, void *object);
+
+/* What is asked for last is sent, as often as one likes. */
+void device_ask_add(const char *driver);	/* NEW_DEVICE on NEW_LINK */
+void device_ask_delete(const char *name);
+void device_ask_rename(const char *from, const char *to);
+/* Returns 0 or an errno; which may also be that of an answer that got lost. */
+int device_send(void);
+/* What the IB core says. */
+bool device_exists(const char *name);
+
+/* walk.c */
+void walk_all(unsigned int link_trials);
+
+/* storm.c */
+void fail_all_at_random(unsigned int seed, unsigned int seconds);
+
+#endif /* FAULTS_H */

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Verbs objects, by libibverbs, and RDMA devices, by netlink. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <netinet/in.h>
+#include <rdma/rdma_netlink.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "faults.h"
+
+#define PORT 1
+
+/* Those of the guest. */
+struct device devices[] = {
+	{ .name = "mlx4_0", .nr_kinds = NR_KINDS },
+	{ .name = "ocrdma1", .nr_kinds = MW },
+};
+
+const int nr_devices = ARRAY_SIZE(devices);
+
+const char * const kind_names[NR_KINDS] = {
+	"context", "PD", "CQ", "QP", "MR", "SRQ", "MW", "AH",
+};
+
+void devices_find(void)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	int i;
+
+	if (!list)
+		give_up("the RDMA devices cannot be listed: %m");
+	/* Not freed: the entries are used for as long as the process lives. */
+	for (; *list; list++)
+		for (i = 0; i < nr_devices; i++)
+			if (!strcmp(ibv_get_device_name(*list), devices[i].name))
+				devices[i].verbs = *list;
+	for (i = 0; i < nr_devices; i++)
+		if (!devices[i].verbs)
+			give_up("there is no device %s", devices[i].name);
+}
+
+/* Leads back to the port itself, through an address that it has. */
+static void find_address(struct base *base)
+{
+	struct ibv_global_route *route = &base->ah.grh;
+	int i;
+
+	base->ah.is_global = 1;
+	base->ah.port_num = PORT;
+	for (i = 0; !ibv_query_gid(base->context, PORT, i, &route->dgid); i++) {
+		route->sgid_index = i;
+		if (IN6_IS_ADDR_V4MAPPED((struct in6_addr *)&route->dgid))
+			return;
+	}
+}
+
+void base_open(struct base *base, const struct device *device)
+{
+	memset(base, 0, sizeof(*base));
+	base->device = device;
+	base->context = ibv_open_device(device->verbs);
+	if (!base->context)
+		give_up("cannot open %s: %m", device->name);
+	base->pd = ibv_alloc_pd(base->context);
+	base->cq = ibv_create_cq(base->context, 1, NULL, NULL, 0);
+	if (!base->pd || !base->cq)
+		give_up("cannot make a PD and a CQ on %s: %m", device->name);
+	if (device->nr_kinds > AH)
+		find_address(base);
+}
+
+void base_close(struct base *base)
+{
+	if (ibv_destroy_cq(base->cq) || ibv_dealloc_pd(base->pd) ||
+	    ibv_close_device(base->context))
+		complain("cannot give back what was made on %s: %m",
+			 base->device->name);
+}
+
+void *object_make(const struct base *base, enum kind kind)
+{
+	static char memory[4096];
+	struct ibv_srq_init_attr srq = { .attr = { 1, 1, 0 } };
+	struct ibv_qp_init_attr qp = {
+		.send_cq = base->cq,
+		.recv_cq = base->cq,
+		.cap = { 1, 1, 1, 1, 0 },
+		.qp_type = IBV_QPT_RC,
+	};
+	struct ibv_ah_attr ah = base->ah;
+
+	switch (kind) {
+	case CONTEXT:
+		return ibv_open_device(base->device->verbs);
+	case PD:
+		return ibv_alloc_pd(base->context);
+	case CQ:
+		return ibv_create_cq(base->context, 1, NULL, NULL, 0);
+	case QP:
+		return ibv_create_qp(base->pd, &qp);
+	case MR:
+		return ibv_reg_mr(base->pd, memory, sizeof(memory),
+				  IBV_ACCESS_LOCAL_WRITE);
+	case SRQ:
+		return ibv_create_srq(base->pd, &srq);
+	case MW:
+		return ibv_alloc_mw(base->pd, IBV_MW_TYPE_1);
+	default:
+		return ibv_create_ah(base->pd, &ah);
+	}
+}
+
+int object_drop(enum kind kind, void *object)
+{
+	switch (kind) {
+	case CONTEXT:
+		return ibv_close_device(object);
+	case PD:
+		return ibv_dealloc_pd(object);
+	case CQ:
+		return ibv_destroy_cq(object);
+	case QP:
+		return ibv_destroy_qp(object);
+	case MR:
+		return ibv_dereg_mr(object);
+	case SRQ:
+		return ibv_destroy_srq(object);
+	case MW:
+		return ibv_dealloc_mw(object);
+	default:
+		return ibv_destroy_ah(object);
+	}
+}
+
+/*
+ * Netlink. Requests are answered before they return, if at all: without memory
+ * the answer itself may be lost.
+ */
+
+struct request {
+	char text[512];
+	struct nlmsghdr *head;
+};
+
+static struct mnl_socket *rdma_socket(void)
+{
+	static struct mnl_socket *socket;
+
+	if (!socket) {
+		socket = mnl_socket_open2(NETLINK_RDMA, SOCK_CLOEXEC);
+		if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID))
+			give_up("no RDMA netlink: %m");
+	}
+	return socket;
+}
+
+static void request_begin(struct request *request, int command, int flags)
+{
+	static unsigned int seq;
+
+	request->head = mnl_nlmsg_put_header(request->text);
+	request->head->nlmsg_type = RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, command);
+	request->head->nlmsg_flags = NLM_F_REQUEST | flags;
+	request->head->nlmsg_seq = ++seq;
+}
+
+/* Each message of the answer goes to @see. Returns 0 or an errno. */
+static int request_send(struct request *request, mnl_cb_t see, void *data)
+{
+	struct mnl_socket *socket = rdma_socket();
+	static char answer[TEXT_SIZE];
+	ssize_t length;
+	int more;
+
+	if (mnl_socket_sendto(socket, request->text, request->head->nlmsg_len) < 0)
+		return errno;
+	do {
+		length = recv(mnl_socket_get_fd(socket), answer, sizeof(answer),
+			      MSG_DONTWAIT);
+		if (length < 0)
+			return errno;
+		more = mnl_cb_run(answer, length, request->head->nlmsg_seq,
+				  mnl_socket_get_portid(socket), see, data);
+		if (more < 0)
+			return errno;
+	} while (more > 0);
+	return 0;
+}
+
+/* A device looked for, by its name. */
+struct search {
+	const char *name;
+	bool found;
+	unsigned int index;
+};
+
+static int see_device(const struct nlmsghdr *head, void *data)
+{
+	struct search *search = data;
+	const char *name = NULL;
+	struct nlattr *attr;
+	unsigned int index = 0;
+
+	mnl_attr_for_each(attr, head, 0) {
+		if (mnl_attr_get_type(attr) == RDMA_NLDEV_ATTR_DEV_NAME)
+			name = mnl_attr_get_str(attr);
+		if (mnl_attr_get_type(attr) == RDMA_NLDEV_ATTR_DEV_INDEX)
+			index = mnl_attr_get_u32(attr);
+	}
+	if (name && !strcmp(name, search->name)) {
+		search->found = true;
+		search->index = index;
+	}
+	return MNL_CB_OK;
+}
+
+static struct search find(const char *name)
+{
+	struct search search = { .name = name };
+	struct request request;
+	int err;
+
+	request_begin(&request, RDMA_NLDEV_CMD_GET, NLM_F_DUMP);
+	err = request_send(&request, see_device, &search);
+	if (err)
+		give_up("cannot list the RDMA devices: %s", strerror(err));
+	return search;
+}
+
+bool device_exists(const char *name)
+{
+	return find(name).found;
+}
+
+/* What device_send() will send. */
+static struct request asked;
+
+static void ask(int command, const char *device)
+{
+	unsigned int index = find(device).index;
+
+	request_begin(&asked, command, NLM_F_ACK);
+	mnl_attr_put_u32(asked.head, RDMA_NLDEV_ATTR_DEV_INDEX, index);
+}
+
+void device_ask_add(const char *driver)
+{
+	request_begin(&asked, RDMA_NLDEV_CMD_NEWLINK, NLM_F_ACK);
+	mnl_attr_put_strz(asked.head, RDMA_NLDEV_ATTR_DEV_NAME, NEW_DEVICE);
+	mnl_attr_put_strz(asked.head, RDMA_NLDEV_ATTR_LINK_TYPE, driver);
+	mnl_attr_put_strz(asked.head, RDMA_NLDEV_ATTR_NDEV_NAME, NEW_LINK);
+}
+
+void device_ask_delete(const char *name)
+{
+	ask(RDMA_NLDEV_CMD_DELLINK, name);
+}
+
+void device_ask_rename(const char *from, const char *to)
+{
+	ask(RDMA_NLDEV_CMD_SET, from);
+	mnl_attr_put_strz(asked.head, RDMA_NLDEV_ATTR_DEV_NAME, to);
+}
+
+int device_send(void)
+{
+	return request_send(&asked, NULL, NULL);
+}
