@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""rdma-core's own tests of pyverbs, in limited cgroups.
+
+What each of them says goes to the host, which compares the kernels.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from harness import DEVICE, GID
+
+# The one that python3-pyverbs is built for.
+PYTHON = "/usr/bin/python3"
+TESTS = pathlib.Path("/usr/share/doc/rdma-core/tests")
+RUN_SECONDS = 1800
+TEST_SECONDS = 60
+
+# The limits, and what they have refused if they refused anything.
+LIMITS = {
+    "high": (1000, 100000),
+    "objects": (4, 8),
+    "contexts": (1, 1000),
+}
+REFUSAL = f"Errno: 11, {os.strerror(11)}"
+
+
+def unpack(folder):
+    shutil.copytree(TESTS, folder)
+    subprocess.run(["gunzip", *folder.glob("*.gz")], check=True)
+
+
+def check(guest):
+    names = LIMITS if guest.version == 2 else ("high",)
+    cgroups = {name: guest.cgroup(f"pyverbs-{name}").make() for name in names}
+    for name, cgroup in cgroups.items():
+        cgroup.limit(*LIMITS[name])
+
+    results = pathlib.Path(os.environ["OUT"], f"pyverbs-v{guest.version}.json")
+    results.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch, "tests")
+        unpack(folder)
+        done = subprocess.run(
+            [PYTHON, pathlib.Path(__file__).with_name("pyverbs-run.py"),
+             folder, DEVICE, str(GID), str(TEST_SECONDS), results,
+             *(cgroup.path for cgroup in cgroups.values())],
+            text=True, timeout=RUN_SECONDS, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+    if not guest.promise("the suite comes to its end", done.returncode == 0,
+                         done.stdout[-2000:]):
+        return
+
+    for line in done.stdout.splitlines():
+        print("#", line)
+
+    outcomes = json.loads(results.read_text())
+    for name, cgroup in cgroups.items():
+        judge(guest, name, outcomes[cgroup.path.name])
+        guest.promise(f"nothing is counted after it ({name})",
+                      cgroup.becomes_unused(), cgroup.figures("current"))
+
+
+def judge(guest, name, outcomes):
+    counts = collections.Counter(outcome for outcome, _ in outcomes.values())
+    failures = {test: result for test, result in outcomes.items()
+                if result[0] not in ("passed", "skipped")}
+    others = {test: result for test, result in failures.items()
+              if REFUSAL not in result[1]}
+    print(f"# {name}:", ", ".join(f"{count} {outcome}" for outcome, count
+                                  in counts.most_common()), flush=True)
+    if name == "high":
+        guest.promise("with high limits all passes that can run",
+                      counts["passed"] and not failures, failures)
+    else:
+        guest.promise(f"with low limits ({name}) nothing fails but what is "
+                      "refused", counts["passed"] and failures and not others,
+                      others)
