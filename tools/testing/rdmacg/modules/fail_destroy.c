@@ -7,6 +7,7 @@
 
 #include <linux/errno.h>
 #include <linux/kprobes.h>
+#include <linux/linkage.h>
 #include <linux/module.h>
 
 static char *function = "rxe_dealloc_pd";
@@ -15,7 +16,12 @@ MODULE_PARM_DESC(function, "driver's destroy verb, by its symbol");
 
 void fail_destroy_return(void);
 
-asm(".pushsection .text; fail_destroy_return: ret; .popsection");
+asm(".pushsection .text\n\t"
+	".type fail_destroy_return, @function\n"
+	"fail_destroy_return:\n\t"
+	ASM_RET
+	".size fail_destroy_return, . - fail_destroy_return\n\t"
+	".popsection");
 
 /* At the function's first instruction, go straight back to its caller. */
 static int fail_destroy_pre(struct kprobe *probe, struct pt_regs *regs)

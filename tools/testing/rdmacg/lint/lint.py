@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Check our files with the tools that kernel developers check theirs with.
+
+Each check is one TAP case. It fails on whatever its tool says, except for what
+the file "exceptions" excuses, each with a reason. An exception that excuses
+nothing any more is a failure as well.
+"""
+
+import argparse
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "qemu"))
+import kernel  # noqa: E402 (only now can it be found)
+
+REPO = kernel.REPO
+SPDX = "SPDX-License-Identifier: GPL-2.0-only"
+# Kernel documents that ours point into: without them, Sphinx misses a label.
+REFERRED_TO = ("accounting/psi.rst", "admin-guide/cgroup-v1/index.rst")
+# A fault for coccicheck to find, which is silent if it looks at nothing.
+CANARY = "void canary(void *p)\n{\n\tif (p)\n\t\tkfree(p);\n}\n"
+# What is compiled for a check of that name: options besides those of the
+# guest's kernel, the compiler, the warnings. Those of W=2 count in our own
+# lines only, as the kernel's headers are full of them.
+BUILDS = {
+    "gcc": ((), "gcc", "1"),
+    "gcc-least": (("least",), "gcc", "1"),
+    "gcc-off": (("off",), "gcc", "1"),
+    "gcc-i386": (("i386",), "gcc", "12"),
+    "clang": ((), "clang", "1"),
+}
+
+
+def said(argv, status=(0,), **kwargs):
+    """Run a tool, and return the lines it has to say; status is no surprise."""
+    done = subprocess.run(argv, cwd=REPO, text=True, errors="replace", check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          **{"stdin": subprocess.DEVNULL, **kwargs})
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    if done.returncode not in status:
+        lines.append(f"{argv[0]}: exit status {done.returncode}")
+    return lines
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+class Lint:
+    def __init__(self, tree, jobs):
+        self.tree = tree
+        self.jobs = jobs
+        self.scripts = tree / "scripts"
+        self.work = REPO / "build/lint"
+        self.work.mkdir(parents=True, exist_ok=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=REPO, text=True, stdout=subprocess.PIPE, check=True).stdout
+        # What fuzzers start with may be any bytes.
+        self.files = sorted(name for name in listed.split("\0")
+                            if (REPO / name).is_file() and "/corpus/" not in name)
+        self.patches = self.named("patches/*.patch")
+        self.overlaid = sorted(kernel.own_files())
+        self.patched = sorted({
+            name for patch in self.named(f"patches/{tree.parent.name}/*.patch") for name
+            in re.findall(r"^\+\+\+ b/(\S+)", (REPO / patch).read_text(), re.M)})
+        self.modules = kernel.MODULES.relative_to(REPO)
+
+    def named(self, *patterns):
+        return [name for name in self.files
+                if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+
+    def written_in(self, suffix, interpreter):
+        def first_line(name):
+            with (REPO / name).open(errors="replace") as file:
+                return file.readline()
+        return [name for name in self.files if name.endswith(suffix)
+                or re.match(rf"#!.*\b{interpreter}\b", first_line(name))]
+
+    def kernel_code(self):
+        return self.named("kernel/*.[ch]", "include/*.h", "drivers/*.[ch]",
+                          f"{self.modules}/*.c")
+
+    def checkpatch(self):
+        argv = ["perl", str(self.scripts / "checkpatch.pl"), "--no-tree", "--strict",
+                "--terse", "--show-types", "--no-summary", "--no-signoff"]
+        # Strewn, as the long ones take a while.
+        files = sorted(self.named("*.[ch]"), key=lambda name: (REPO / name).stat().st_size)
+
+        def files_from(first):
+            return said([*argv, "-f", *files[first::self.jobs]], (0, 1))
+
+        def patch(name):
+            # As git am wants it. By its name, it would be taken for a file.
+            text = (REPO / name).read_text().replace("\n\n--- a/", "\n---\n--- a/", 1)
+            return [re.sub("^-:", f"{name}:", line)
+                    for line in said([*argv, "-"], (0, 1), stdin=None, input=text)]
+
+        with ThreadPoolExecutor(self.jobs) as pool:
+            runs = [*pool.map(files_from, range(self.jobs)),
+                    *pool.map(patch, self.patches)]
+        return [line for run in runs for line in run]
+
+    def kernel_doc(self):
+        return said(["perl", str(self.scripts / "kernel-doc"), "-none", "-Wall",
+                     *self.named("*.[ch]")])
+
+    def codespell(self):
+        return said(["codespell", *self.files], (0, 65))
+
+    def shellcheck(self):
+        return said(["shellcheck", "-x", "-f", "gcc",
+                     *self.written_in(".sh", "(ba|da)?sh")], (0, 1))
+
+    def pyflakes(self):
+        return said(["pyflakes3", *self.written_in(".py", "python3?")], (0, 1))
+
+    def spdx(self):
+        for name in self.files:
+            with (REPO / name).open("rb") as file:
+                head = b"".join(file.readline() for _ in range(3))
+            if not re.search(rf"{SPDX}( |$)".encode(), head, re.M):
+                yield f"{name}:1: no '{SPDX}'"
+
+    def editorconfig(self):
+        wants = {}
+        for line in said(["editorconfig", *(str(REPO / name) for name in self.files)]):
+            if line.startswith("["):
+                want = wants.setdefault(os.path.relpath(line[1:-1], REPO), {})
+            else:
+                want.update([line.split("=", 1)])
+        for name in self.files:
+            data = (REPO / name).read_bytes()
+            yield from (f"{name}:{fault}" for fault in untidy(data, wants[name]))
+
+    def sphinx(self):
+        """Build ours, and no other document: all of them take an hour."""
+        sources = fresh(self.work / "sphinx")
+        ours = {name.removeprefix("Documentation/")
+                for name in (*self.overlaid, *self.patched) if name.endswith(".rst")}
+        listed = sorted(ours.union(REFERRED_TO))
+        for name in listed:
+            (sources / name).parent.mkdir(parents=True, exist_ok=True)
+            (sources / name).symlink_to(self.tree / "Documentation" / name)
+        (sources / "index.rst").write_text(
+            "All\n===\n\n.. toctree::\n\n" + "".join(f"   {name}\n" for name in listed))
+        html = self.work / "html"
+        lines = said(["sphinx-build", "-q", "-E", "-b", "html",
+                      "-c", str(self.tree / "Documentation"),
+                      "-d", str(self.work / "doctrees"),
+                      "-D", f"kerneldoc_srctree={self.tree}",
+                      "-D", f"kerneldoc_bin={self.scripts / 'kernel-doc'}",
+                      str(sources), str(html)],
+                     env={**os.environ, "srctree": str(self.tree),
+                          "BUILDDIR": str(html), "PYTHONDONTWRITEBYTECODE": "1"})
+        lines = [line.removeprefix(f"{sources}/") for line in lines]
+        # The others miss what they point to, as it is not built.
+        return [f"Documentation/{line}" if line.split(":")[0] in ours else line
+                for line in lines if line.split(":")[0] in ours
+                or line.startswith("sphinx-build:") or "error" in line.lower()]
+
+    def objects(self, names):
+        """What is made of those of names that are compiled by themselves."""
+        code = {name: (self.tree / name).read_text() for name in names
+                if re.match(r"(kernel|drivers)/.*\.c$", name)}
+        included = {os.path.join(os.path.dirname(name), other)
+                    for name, text in code.items()
+                    for other in re.findall(r'^#include "(.*\.c)"', text, re.M)}
+        return [re.sub("c$", "o", name) for name in code if name not in included]
+
+    def build(self, name, *words):
+        options, compiler, level = BUILDS[name]
+        obj = self.tree / f"obj-lint-{name}"
+        paths = [*kernel.fragments("rdmacg", "default"),
+                 *(HERE / "config" / f"{option}.config" for option in options)]
+        make = kernel.make_command(self.tree, obj, self.jobs, paths)
+        make += [word.replace("gcc", compiler) for word in make if word.startswith("CC=")]
+        quiet = SimpleNamespace(begin=lambda detail: None)
+        kernel.configure(self.tree, obj, paths, make, quiet)
+
+        objects = self.objects(self.patched if "off" in options
+                               else [*self.overlaid, *self.patched])
+        if not words:
+            for object_file in objects:
+                (obj / object_file).unlink(missing_ok=True)
+        modules = fresh(self.work / "modules")
+        shutil.copytree(REPO / self.modules, modules, dirs_exist_ok=True)
+        make += ["-s", "-k", "-Otarget", f"W={level}", *words]
+        lines = said([*make, *objects])
+        lines += said([*make, f"M={modules}",
+                       *(f"{path.stem}.o" for path in modules.glob("*.c"))])
+        lines = [re.sub(r"^\.\./", "", line.replace(str(modules), str(self.modules)))
+                 for line in lines
+                 if not re.match(r"make.*(not remade because|\] Error )", line)]
+        if "2" in level:
+            lines = [line for line in lines if re.search("error:|exit status", line)
+                     or ("warning:" in line and line.split(":")[0] in self.files)]
+        return lines
+
+    def sparse(self):
+        return self.build("gcc", "C=2")
+
+    def coccicheck(self):
+        folder = fresh(self.work / "coccicheck")
+        for name in self.kernel_code():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(REPO / name, folder / name)
+        (folder / "canary.c").write_text(CANARY)
+        # With a log that is there already, coccicheck does nothing, silently.
+        log = self.work / "coccicheck.log"
+        log.unlink(missing_ok=True)
+        lines = said(["make", "-s", "-C", str(self.tree), "coccicheck", "MODE=report",
+                      f"M={folder}", f"J={self.jobs}", f"DEBUG_FILE={log}",
+                      # By itself it asks git, which knows no file in there.
+                      "SPFLAGS=--use-coccigrep"])
+        lines = [line.removeprefix(f"{folder}/") for line in lines
+                 if not re.match("Please check for false|When using .patch. mode", line)]
+        found = [line for line in lines if line.startswith("canary.c:")]
+        ran = len(re.findall("--cocci-file", log.read_text())) if log.exists() else 0
+        there = len(list((self.scripts / "coccinelle").rglob("*.cocci")))
+        if ran < there or not found:
+            lines.append(f"{ran} of {there} semantic patches ran, and found a planted "
+                         f"fault {len(found)} times; see {log}")
+        return [line for line in lines if line not in found]
+
+    def checks(self):
+        return {
+            "checkpatch": self.checkpatch,
+            "kernel-doc": self.kernel_doc,
+            "codespell": self.codespell,
+            "shellcheck": self.shellcheck,
+            "pyflakes": self.pyflakes,
+            "spdx": self.spdx,
+            "editorconfig": self.editorconfig,
+            "sphinx": self.sphinx,
+            **{name: lambda name=name: self.build(name) for name in BUILDS},
+            "sparse": self.sparse,
+            "coccicheck": self.coccicheck,
+        }
+
+
+def untidy(data, want):
+    """Where data is not as .editorconfig wants it. Long lines: ask checkpatch."""
+    try:
+        text = data.decode("utf-8" if want.get("charset") == "utf-8" else "latin-1")
+    except UnicodeDecodeError as error:
+        yield f"1: {error}"
+        return
+    if want.get("insert_final_newline") == "true" and text and text[-1] != "\n":
+        yield "1: no newline at the end"
+    for number, line in enumerate(text.split("\n"), 1):
+        if want.get("end_of_line") == "lf" and "\r" in line:
+            yield f"{number}: carriage return"
+        if want.get("trim_trailing_whitespace") == "true" and line != line.rstrip():
+            yield f"{number}: whitespace at the end"
+        indent = re.match(r"\s*", line)[0]
+        if " " * 8 in indent and want.get("indent_style") == "tab":
+            yield f"{number}: indented with blanks instead of tabs"
+        if "\t" in indent and want.get("indent_style") == "space":
+            yield f"{number}: indented with tabs instead of blanks"
+
+
+class Exceptions:
+    """Lines "CHECK PATH WORD # reason": PATH is a pattern, WORD is in what is said."""
+
+    def __init__(self, path):
+        self.rules = {}
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            rule, _, reason = line.partition("#")
+            if not rule.strip():
+                continue
+            if len(rule.split()) != 3 or not reason.strip():
+                sys.exit(f"{path}:{number}: write CHECK PATH WORD # reason")
+            self.rules[f"{os.path.relpath(path, REPO)}:{number}"] = tuple(rule.split())
+        self.unused = set(self.rules)
+
+    def excuse(self, check, finding):
+        for where, (name, pattern, word) in self.rules.items():
+            if name == check and fnmatch.fnmatch(finding.split(":")[0], pattern) and \
+                    re.search(rf"(?<!\w){re.escape(word)}(?!\w)", finding):
+                self.unused.discard(where)
+                return True
+        return False
+
+    def stale(self):
+        for where in sorted(self.unused):
+            yield f"{where}: excuses nothing any more: remove it"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tree", type=Path, required=True,
+                        help="kernel tree with our files, as kernel.py lays it out")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("part", nargs="*",
+                        help="run only checks with one of these in their names")
+    args = parser.parse_args()
+
+    exceptions = Exceptions(HERE / "exceptions")
+    checks = Lint(args.tree.resolve(), args.jobs).checks()
+    if args.part:
+        checks = {name: check for name, check in checks.items()
+                  if any(part in name for part in args.part)}
+    else:
+        checks["exceptions"] = exceptions.stale
+    print(f"1..{len(checks)}")
+    failed = 0
+    for number, (name, check) in enumerate(checks.items(), 1):
+        started = time.monotonic()
+        print(f"[{number}/{len(checks)}] {name}", file=sys.stderr, flush=True)
+        try:
+            findings = [line for line in check()
+                        if not exceptions.excuse(name, line)]
+        except (OSError, SystemExit) as error:
+            findings = [str(error)]
+        for line in findings:
+            print("#", line)
+        failed += bool(findings)
+        print(f"# {time.monotonic() - started:.1f} s")
+        print(f"{'not ' if findings else ''}ok {number} - lint: {name}", flush=True)
+    return 1 if failed or not checks else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
