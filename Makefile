@@ -22,13 +22,23 @@ modules	:= $(build)/$(KERNEL)/$(VARIANT)-modules-$(CONFIG)
 kernel.py := $(qemu)/kernel.py --base $(KERNEL) --jobs $(JOBS) \
 	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
 pristine := $(or $(KERNEL_SRC),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/linux-source-$(KERNEL))
+series.py := $(here)/series/series.py --base $(KERNEL) --jobs $(JOBS) \
+	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
 native	:= $(MAKE) -C $(here)/native O=$(build)/native KSRC=$(pristine)
-vm.py	:= $(qemu)/vm.py --kernel $(vmlinux) --init $(build)/guest/init --smp $(SMP)
+# What looks for faults takes memory and time of its own.
+vm.py	:= $(qemu)/vm.py --kernel $(vmlinux) --init $(build)/guest/init --smp $(SMP) \
+	   $(if $(filter-out default,$(CONFIG)),--memory 2048 --timeout 1800)
 
 packages_guest := gcc make libc6-dev flex bison bc libelf-dev xz-utils patch \
-	ccache python3 qemu-system-x86 iproute2 pkgconf libibverbs-dev \
+	ccache git python3 qemu-system-x86 iproute2 pkgconf libibverbs-dev \
 	ibverbs-providers ibverbs-utils kmod util-linux
 packages_native := clang libclang-rt-14-dev liburcu-dev spin gnuplot-nox
+packages_faults := libmnl-dev
+packages_top := libncurses-dev tmux
+packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
+	crun containerd podman golang-go golang-github-opencontainers-runc-dev
+packages_lint := clang coccinelle codespell editorconfig ocaml perl pyflakes3 \
+	python3-sphinx shellcheck sparse
 
 HOSTCFLAGS := -O2 -Wall -Wextra
 
@@ -38,23 +48,42 @@ help:
 #: What you can make
 #:
 #:   run          build the kernel, boot it, and see it limit real verbs objects
-#:   test         run all tests of a base; the last line counts the cases
-.PHONY: help run test
+#:   test         run the tests of a base; the last line counts the cases
+#:   test-all     those of all bases and configurations as well: hours
+.PHONY: help run test test-all
 run: guest $(build)/guest/verbs
 	@echo "Booting $(patsubst $(CURDIR)/%,%,$(vmlinux))" >&2
 	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest/verbs"
 
+# Fastest first, so that a fault shows early.
+tests	:= runner-test native-test fuzz-shortly kunit driver-failure kselftest
+tests_clients := clients
+tests_6.1 := "kunit KERNEL=6.1" "driver-failure KERNEL=6.1" "kselftest KERNEL=6.1"
+tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug" "faults CONFIG=debug"
+tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
+tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" check-base-test \
+	lint model "storms SECONDS=30" series-test "series-test KERNEL=6.1"
+
 test: setup
-	@$(here)/run-tests.py --make $(MAKE) runner-test native-test \
-		fuzz-shortly kunit kselftest driver-failure
+	@$(here)/run-tests.py --make $(MAKE) $(tests) $(foreach more,$(WITH),$(tests_$(more)))
+
+test-all:
+	@$(MAKE) test WITH="clients debug 6.1 kcsan rest"
+	@$(MAKE) test-stock
 
 #:   kunit        only the KUnit cases, at boot
 #:   kselftest    only the kselftest cases, with real verbs
 #:   driver-failure  only that no charge is lost when a driver fails
+#:   detectors    only that the detectors of CONFIG=debug or kcsan find faults
+#:   faults       allocations fail in the guest: each in turn, and at random
+#:                for SECONDS=, from SEED=; T= part of a case's name
 #:   runner-test  only the tests of what judges the guest's log
+#:   check-base   tell, before a build, what the kernel tree lacks for us
+#:   check-base-test  only the tests of that, with trees that lack something
 #:   test-stock   show that kselftest and driver-failure fail on the stock
 #:                controller, just where that is wrong
-.PHONY: kunit kselftest driver-failure runner-test test-stock
+.PHONY: kunit kselftest driver-failure detectors runner-test test-stock
+.PHONY: faults faults-in-guest alloc-fail
 kunit: guest
 	@$(vm.py) --log $(build)/vm/kunit.log --kunit 'rdmacg*' --cmd true
 	@sed -n 's/^\[ *[0-9.]*\] //; /^KTAP version/,/^ok /p' $(build)/vm/kunit.log
@@ -72,9 +101,32 @@ driver-failure: guest $(build)/guest/verbs
 		--expect-report 'uverbs_destroy_ufile_hw' \
 		--cmd "$(qemu)/driver-failure.sh $(modules)/fail_destroy.ko $(build)/guest/verbs"
 
+# CONFIG says whose: debug or kcsan.
+detectors: setup $(build)/guest/init $(build)/guest/verbs
+	@$(MAKE) kernel VARIANT=broken
+	@$(here)/detectors/detectors.py --config $(CONFIG) --smp $(SMP) \
+		--kernel $(build)/$(KERNEL)/broken/obj-$(CONFIG)/vmlinux \
+		--init $(build)/guest/init --verbs $(build)/guest/verbs
+
+# CONFIG=debug, as no other kernel can be made to fail.
+faults:
+	@$(MAKE) CONFIG=debug faults-in-guest
+
+faults-in-guest: guest $(build)/guest/faults
+	@$(vm.py) --log $(build)/vm/faults.log \
+		--cmd "$(build)/guest/faults $(if $(SEED),--seed $(SEED)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(T),'$(T)')"
+
 runner-test: setup
 	@$(qemu)/vm_test.py
 	@printf '1..1\nok 1 runner: faults in a log of the kernel are found\n'
+
+.PHONY: check-base check-base-test
+check-base: source
+	@$(here)/check-base.py $(pristine)
+
+check-base-test: source
+	@$(here)/check-base-test.py $(pristine)
 
 test-stock: setup
 	@VARIANT=stock $(here)/run-tests.py --make $(MAKE) \
@@ -83,10 +135,14 @@ test-stock: setup
 
 #:   native-test  only the controller as a program: KUnit cases, races, faults
 #:   model        only the model of the pools' lifetime, searched by Spin
+#:   alloc-fail   each allocation of it fails, in every state; minutes
 #:   fuzz         feed it what nobody would write, for SECONDS=60
 .PHONY: native-test model fuzz fuzz-shortly
 native-test: setup-native source
 	@$(native) test
+
+alloc-fail: setup-native source
+	@$(native) alloc-fail $(if $(TABLES),TABLES=$(TABLES))
 
 fuzz: setup-native source
 	@$(native) fuzz SECONDS=$(or $(SECONDS),60) $(if $(SEED),SEED=$(SEED))
@@ -96,6 +152,28 @@ fuzz-shortly:
 
 model: setup-native
 	@$(MAKE) -C $(here)/model O=$(build)/model model
+
+#:   storms       cgroups, limits, devices and processes come and go under load,
+#:                and nothing is left of them; STORM= part of a name, SEED=,
+#:                SECONDS= for each, SPOIL=1 to see that what is left is noticed
+.PHONY: storms
+storms: guest $(build)/guest/storms
+	@$(vm.py) --no-devices --timeout $$((1800 + 180 * $(or $(SECONDS),5))) \
+		--log $(build)/vm/storms.log --cmd "$(build)/guest/storms \
+		$(if $(SEED),--seed=$(SEED)) $(if $(SECONDS),--seconds=$(SECONDS)) \
+		$(if $(SPOIL),--spoil) $(STORM)"
+
+#:   clients      rdma-core's tests, perftest, runc, podman and other clients,
+#:                on our kernel and on stock; T= part of a name
+.PHONY: clients setup-clients
+clients: guest $(build)/guest/verbs $(build)/guest/runc-stats
+	@$(MAKE) kernel VARIANT=stock
+	@$(MAKE) kernel VARIANT=rdmacg
+	@$(here)/clients/clients_test.py
+	@$(here)/clients/clients.py --only "$(T)"
+
+setup-clients: setup
+	@$(here)/setup.sh $(packages_clients)
 
 #:   bench        ours, stock and page_counter side by side: table, CSV, SVG
 #:   bench-guest  verbs per second in the guest, ours against stock
@@ -114,6 +192,38 @@ bench-guest: guest $(build)/guest/verbs-bench
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(qemu)/bench-guest.py
 
+#:   top          build rdmacg-top, a live view of who uses what, in build/top/
+#:   top-test     try it on made-up cgroups, and in the guest on ours and on
+#:                stock; T= part of a name
+#:   top-bench    what a refresh of it costs with 10000 cgroups, made up and real
+.PHONY: top top-test top-test-in-guest top-bench
+top: setup
+	@$(here)/setup.sh $(packages_top)
+	@$(MAKE) -s -C tools/cgroup/rdmacg-top O=$(build)/top
+
+top-test: top setup-native
+	@$(MAKE) -C $(here)/top O=$(build)/top T=$(T) test fuzz programs
+	@$(MAKE) top-test-in-guest VARIANT=stock
+	@$(MAKE) top-test-in-guest VARIANT=rdmacg
+
+top-test-in-guest: guest $(build)/guest/verbs
+	@$(vm.py) --timeout 1800 --log $(build)/vm/top-$(VARIANT).log \
+		--cmd "$(here)/top/test_guest.py $(T) --verbs $(build)/guest/verbs \
+		--program $(build)/top/asan/rdmacg-top"
+
+top-bench: guest top
+	@$(MAKE) -C $(here)/top O=$(build)/top bench programs
+	@$(vm.py) --timeout 1800 --memory 2048 --log $(build)/vm/top-bench.log \
+		--cmd "$(here)/top/bench.py --real --refreshes 3 \
+		--program $(build)/top/plain/bench"
+
+#:   lint         checkpatch, sparse, coccicheck, compilers, Sphinx, spelling ...
+.PHONY: lint
+lint: source
+	@$(here)/setup.sh $(packages_lint)
+	@$(kernel.py) --tree-only
+	@$(here)/lint/lint.py --tree $(tree) --jobs $(JOBS) $(T)
+
 #:   shell        a shell in the guest; Ctrl-D ends it
 #:   vm CMD='..'  run one command in the guest; only its output is on stdout
 .PHONY: shell vm
@@ -125,6 +235,15 @@ unexport CMD
 vm: export RDMACG_CMD = $(value CMD)
 vm: guest
 	@$(vm.py) --log $(build)/vm/vm.log --cmd-env RDMACG_CMD
+
+#:   series       the patch series for KERNEL, in build/series/
+#:   series-test  apply, build, boot and check it, patch by patch
+.PHONY: series series-test
+series: source
+	@$(series.py)
+
+series-test: source $(build)/guest/init
+	@$(series.py) --prove --init $(build)/guest/init
 
 #:   kernel       only build it
 #:   clean        remove build/
@@ -158,7 +277,9 @@ distclean: clean
 #:   VARIANT=rdmacg       or stock: the untouched tree with the same options
 #:   CONFIG=default       options, a file in tools/testing/rdmacg/qemu/config
 #:   SMP=2                CPUs of the guest
-#:   T=                   part of the names of the kselftest cases to run
+#:   T=                   part of the names of the kselftest cases, or of the
+#:                        checks of lint, to run
+#:   WITH=                more for "make test", of: clients debug 6.1 kcsan rest
 #:   JOBS=                compilers at a time; as many as there are CPUs
 
 $(build)/guest/init: $(qemu)/init.c | setup
@@ -168,6 +289,26 @@ $(build)/guest/init: $(qemu)/init.c | setup
 $(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -o $@ $< -libverbs
+
+$(build)/guest/storms: kselftest := $(pristine)/tools/testing/selftests/cgroup
+$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch]) | source
+	@mkdir -p $(@D)
+	@$(CC) $(HOSTCFLAGS) -isystem $(kselftest) -o $@ $(filter %.c,$^) \
+		$(kselftest)/cgroup_util.c -libverbs
+
+$(build)/guest/faults: kselftest := $(pristine)/tools/testing/selftests/cgroup
+$(build)/guest/faults: $(wildcard $(here)/faults/*.[ch]) | source
+	@$(here)/setup.sh $(packages_faults)
+	@mkdir -p $(@D)
+	@$(CC) $(HOSTCFLAGS) -isystem $(kselftest) -o $@ $(filter %.c,$^) \
+		$(kselftest)/cgroup_util.c -libverbs -lmnl
+
+# From Debian's packages alone, which have no modules. Go's cache saves minutes.
+$(build)/guest/runc-stats: $(here)/clients/runc-stats.go | setup-clients
+	@mkdir -p $(@D)
+	@GO111MODULE=off GOPATH=/usr/share/gocode \
+		GOCACHE=$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/go \
+		go build -o $@ $<
 
 # Built as the kernel builds it, in the tree that has it.
 $(build)/$(KERNEL)/kselftest/test_rdma: selftest := $(tree)/tools/testing/selftests/cgroup

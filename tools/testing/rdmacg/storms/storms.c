@@ -408,7 +408,7 @@ static void hold_with_heir(int number)
 		enter(memory_cgroup(number), 0);
 	if (!open_session(&session, tenant, roll(nr_devices)))
 		return;
-	for (steps = roll(MAX_OBJECTS); steps; steps--)
+	for (steps = roll(MAX_OBJECTS / 4); steps; steps--)
 		step(&session);
 	if (roll(2)) {
 		heir = fork();

@@ -174,12 +174,17 @@ static void eat(void)
 		memset(memory, 1, BITE);
 }
 
+static void obey_director(struct tenant *tenant)
+{
+	rest_if_told(tenant);
+	if (tenant->hungry)
+		eat();
+}
+
 /* Makes or drops one. */
 void step(struct session *session)
 {
-	rest_if_told(session->tenant);
-	if (session->tenant->hungry)
-		eat();
+	obey_director(session->tenant);
 	if (session->nr == MAX_OBJECTS || (session->nr && roll(5) < 2))
 		drop_one(session);
 	else
@@ -244,7 +249,7 @@ void churn(int number)
 	int steps;
 
 	while (!shared->stop) {
-		rest_if_told(tenant);
+		obey_director(tenant);
 		if (!open_session(&session, tenant, roll(nr_devices))) {
 			sleep_us(roll(2000));
 			continue;
