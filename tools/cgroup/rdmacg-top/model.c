@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the files of the hierarchy say, from one sample to the next.
+ *
+ * A cgroup is known by its inode, which in cgroup v2 is its ID: one that was
+ * removed and made anew under the same name is another one. A device is known by
+ * its name, and by its index where it has namesakes.
+ *
+ * Cgroups and devices come and go while they are read. What is not there, or
+ * may not be read, has no values; that is no error.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "rdmacg-top.h"
+
+#define NOTHING		((size_t)-1)
+
+/* Room for what one getdents64() returns. */
+#define ENTRIES_SIZE	(32 * 1024)
+
+/* The stock controller has only the first two. */
+static const struct {
+	const char *name;
+	struct {
+		const char *suffix;	/* of the keys */
+		enum field field;
+	} values[2];
+	size_t nr_values;
+	bool local;
+} files[] = {
+	{ "rdma.current", { { "", USAGE } }, 1, false },
+	{ "rdma.max", { { "", LIMIT } }, 1, false },
+	{ "rdma.peak", { { "", PEAK } }, 1, false },
+	{ "rdma.events",
+	  { { ".max", HITS }, { ".alloc_fail", FAILS } }, 2, false },
+	{ "rdma.events.local",
+	  { { ".max", LOCAL_HITS }, { ".alloc_fail", LOCAL_FAILS } }, 2, true },
+};
+
+const size_t nr_files = ARRAY_SIZE(files);
+
+/* Returns the cgroup after @at and all below it, or NULL after the last. */
+struct cgroup *next_beside(const struct cgroup *top, struct cgroup *at)
+{
+	while (at != top) {
+		if (at->next)
+			return at->next;
+		at = at->parent;
+	}
+	return NULL;
+}
+
+/* Parents come before their children. */
+struct cgroup *next_cgroup(const struct cgroup *top, struct cgroup *at)
+{
+	return at->first_child ?: next_beside(top, at);
+}
+
+/* Sets @path to the path from the hierarchy's root: "" or "/a/b". */
+void cgroup_path(const struct cgroup *cgroup, struct text *path)
+{
+	const struct cgroup *at;
+	size_t length = 0;
+	char *to;
+
+	for (at = cgroup; at->parent; at = at->parent)
+		length += 1 + strlen(at->name);
+	length += strlen(at->name);
+	text_clear(path);
+	text_reserve(path, length);
+	path->length = length;
+	to = path->bytes + length;
+	*to = '\0';
+	for (at = cgroup; at; at = at->parent) {
+		length = strlen(at->name);
+		to -= length;
+		memcpy(to, at->name, length);
+		if (at->parent)
+			*--to = '/';
+	}
+}
+
+/* Opens "a/b/c", however long, piece by piece. */
+static int open_below(int directory, char *path, int flags)
+{
+	int at = directory, next;
+
+	for (;;) {
+		bool is_rest = strlen(path) < PATH_MAX;
+		char *slash = is_rest ? NULL : memrchr(path, '/', PATH_MAX);
+
+		if (!is_rest && !slash) {
+			errno = ENAMETOOLONG;
+			next = -1;
+		} else if (is_rest) {
+			next = openat(at, *path ? path : ".",
+				      flags | O_DIRECTORY | O_CLOEXEC);
+		} else {
+			*slash = '\0';
+			next = openat(at, path,
+				      O_PATH | O_DIRECTORY | O_CLOEXEC);
+			*slash = '/';
+			path = slash + 1;
+		}
+		if (at != directory)
+			close(at);
+		if (is_rest || next < 0)
+			return next;
+		at = next;
+	}
+}
+
+static bool is_top_of_hierarchy(const struct cgroup *cgroup)
+{
+	return !cgroup->parent && !*cgroup->name;
+}
+
+/* Sets *@listable to whether its children can be read. */
+static int open_cgroup(struct model *model, const struct cgroup *cgroup,
+		       bool *listable)
+{
+	char *path;
+	int fd;
+
+	cgroup_path(cgroup, &model->path);
+	path = model->path.bytes + (*model->path.bytes == '/');
+	fd = open_below(model->hierarchy->fd, path, O_RDONLY);
+	*listable = fd >= 0;
+	if (fd < 0 && errno == EACCES)
+		fd = open_below(model->hierarchy->fd, path, O_PATH);
+	return fd;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct cgroup *one = a, *other = b;
+
+	return (one->id > other->id) - (one->id < other->id);
+}
+
+static void put_device(struct model *model, struct device *device)
+{
+	struct device **link = &model->devices;
+
+	if (--device->users)
+		return;
+	while (*link != device)
+		link = &(*link)->next;
+	*link = device->next;
+	model->expected_device = model->devices;
+	free(device->name);
+	free(device->label);
+	free(device);
+}
+
+/* Forgets the pools that no file of this sample had. */
+static void drop_unseen_pools(struct model *model, struct cgroup *cgroup)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < cgroup->nr_pools; i++) {
+		if (cgroup->pools[i].sample == model->sample)
+			cgroup->pools[kept++] = cgroup->pools[i];
+		else
+			put_device(model, cgroup->pools[i].device);
+	}
+	cgroup->nr_pools = kept;
+}
+
+static void drop_pools(struct model *model, struct cgroup *cgroup)
+{
+	while (cgroup->nr_pools)
+		put_device(model, cgroup->pools[--cgroup->nr_pools].device);
+}
+
+/* Frees a cgroup that its parent no longer has, and all below it. */
+static void free_cgroups(struct model *model, struct cgroup *top)
+{
+	struct cgroup *at = top, *parent;
+
+	for (;;) {
+		while (at->first_child)
+			at = at->first_child;
+		parent = at == top ? NULL : at->parent;
+		if (parent)
+			parent->first_child = at->next;
+		tdelete(at, &model->by_id, compare_ids);
+		drop_pools(model, at);
+		free(at->pools);
+		free(at->name);
+		free(at);
+		if (!parent)
+			return;
+		at = parent;
+	}
+}
+
+/* Forgets the children that no list of this sample had. */
+static void drop_unseen_children(struct model *model, struct cgroup *cgroup)
+{
+	struct cgroup **link = &cgroup->first_child, *child;
+
+	while ((child = *link)) {
+		if (child->sample == model->sample) {
+			link = &child->next;
+			continue;
+		}
+		*link = child->next;
+		free_cgroups(model, child);
+	}
+}
+
+static void see_child(struct model *model, struct cgroup *parent,
+		      const char *name, unsigned long long id)
+{
+	const struct cgroup key = { .id = id };
+	struct cgroup **known = tfind(&key, &model->by_id, compare_ids);
+	struct cgroup *child;
+
+	if (known) {
+		child = *known;
+		/* A mount may show it a second time, elsewhere. */
+		if (child->parent != parent)
+			return;
+		/* In v1, cgroups can be renamed. */
+		if (strcmp(child->name, name)) {
+			free(child->name);
+			child->name = copy_bytes(name, strlen(name));
+		}
+	} else {
+		child = resize(NULL, 1, sizeof(*child));
+		*child = (struct cgroup){
+			.parent = parent,
+			.next = parent->first_child,
+			.name = copy_bytes(name, strlen(name)),
+			.id = id,
+			.serial = ++model->last_serial,
+			.depth = parent->depth + 1,
+		};
+		parent->first_child = child;
+		if (!tsearch(child, &model->by_id, compare_ids))
+			die("out of memory");
+	}
+	child->sample = model->sample;
+}
+
+static bool is_directory(int directory, const struct dirent64 *entry)
+{
+	int fd;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	fd = openat(directory, entry->d_name,
+		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static void list_children(struct model *model, struct cgroup *cgroup,
+			  int directory)
+{
+	const struct dirent64 *entry;
+	ssize_t length;
+
+	while ((length = getdents64(directory, model->entries,
+				    ENTRIES_SIZE)) > 0)
+		for (ssize_t at = 0; at < length; at += entry->d_reclen) {
+			entry = (const void *)(model->entries + at);
+			if (strcmp(entry->d_name, ".") &&
+			    strcmp(entry->d_name, "..") &&
+			    is_directory(directory, entry))
+				see_child(model, cgroup, entry->d_name,
+					  entry->d_ino);
+		}
+}
+
+/* The devices of all files are in the same order. */
+static struct device *find_device(struct model *model, const struct line *line)
+{
+	struct device *device = model->expected_device;
+	struct device *first = device;
+
+	while (device) {
+		if (device->length == line->name.length &&
+		    device->index == line->index &&
+		    !memcmp(device->name, line->name.start, device->length)) {
+			model->expected_device = device->next ?: model->devices;
+			return device;
+		}
+		device = device->next ?: model->devices;
+		if (device == first)
+			break;
+	}
+	return NULL;
+}
+
+static struct device *add_device(struct model *model, const struct line *line)
+{
+	struct device **link = &model->devices, *device;
+	struct text label = { 0 };
+
+	device = resize(NULL, 1, sizeof(*device));
+	*device = (struct device){
+		.name = copy_bytes(line->name.start, line->name.length),
+		.length = line->name.length,
+		.index = line->index,
+	};
+	text_clear(&label);
+	escape_for_terminal(&label, device->name, ESCAPE_BLANKS);
+	if (device->index != NO_INDEX)
+		text_print(&label, "#%lld", device->index);
+	device->label = label.bytes;
+	while (*link)
+		link = &(*link)->next;
+	*link = device;
+	model->expected_device = model->devices;
+	return device;
+}
+
+static const char *find_resource(struct model *model, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < model->nr_resources; i++)
+		if (!strncmp(model->resources[i], name.start, name.length) &&
+		    !model->resources[i][name.length])
+			return model->resources[i];
+	model->resources = resize(model->resources, i + 1,
+				  sizeof(*model->resources));
+	model->nr_resources++;
+	return model->resources[i] = copy_bytes(name.start, name.length);
+}
+
+/* The pools of all files of a cgroup are in the same order. */
+static struct pool *get_pool(struct model *model, struct cgroup *cgroup,
+			     struct device *device, const char *resource)
+{
+	size_t nr = cgroup->nr_pools;
+	struct pool *pool;
+
+	for (size_t i = 0; i < nr; i++) {
+		size_t at = (model->expected_pool + i) % nr;
+
+		pool = &cgroup->pools[at];
+		if (pool->device == device && pool->resource == resource) {
+			model->expected_pool = at + 1;
+			return pool;
+		}
+	}
+	cgroup->pools = resize(cgroup->pools, nr + 1, sizeof(*pool));
+	pool = &cgroup->pools[cgroup->nr_pools++];
+	*pool = (struct pool){
+		.device = device,
+		.resource = resource,
+		.serial = ++model->last_serial,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(pool->now); i++)
+		pool->now[i] = UNKNOWN;
+	for (size_t i = 0; i < ARRAY_SIZE(pool->before); i++)
+		pool->before[i] = UNKNOWN;
+	device->users++;
+	return pool;
+}
+
+/* Returns which value of a file has this key, which loses its suffix. */
+static size_t find_value(size_t file, struct span *key)
+{
+	const char *dot = memchr(key->start, '.', key->length);
+	size_t name_length = dot ? (size_t)(dot - key->start) : key->length;
+	size_t suffix_length = key->length - name_length;
+
+	for (size_t i = 0; i < files[file].nr_values; i++) {
+		const char *suffix = files[file].values[i].suffix;
+
+		if (strlen(suffix) == suffix_length &&
+		    !memcmp(suffix, key->start + name_length, suffix_length)) {
+			key->length = name_length;
+			return i;
+		}
+	}
+	return NOTHING;
+}
+
+/* Takes over what this file says. */
+void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
+		     struct span contents)
+{
+	struct line line;
+
+	model->expected_device = model->devices;
+	model->expected_pool = 0;
+	while (parse_line(&contents, &line)) {
+		struct device *device = find_device(model, &line);
+
+		for (size_t i = 0; i < line.nr_values; i++) {
+			struct span key = line.values[i].key;
+			size_t value = find_value(file, &key);
+			enum field field;
+			struct pool *pool;
+
+			if (value == NOTHING || !key.length)
+				continue;
+			if (!device)
+				device = add_device(model, &line);
+			field = files[file].values[value].field;
+			pool = get_pool(model, cgroup, device,
+					find_resource(model, key));
+			pool->sample = model->sample;
+			pool->now[field] = line.values[i].number;
+			/* The stock controller shows its largest usage so. */
+			if (field != LIMIT && pool->now[field] == UNLIMITED)
+				pool->now[field] = INT_MAX;
+		}
+	}
+}
+
+/*
+ * Reads a file into the model's buffer. The kernel makes such a text at once,
+ * hence less than asked for is all there is. Returns whether it was read.
+ */
+static bool read_file(struct model *model, int directory, const char *name)
+{
+	struct text *text = &model->contents;
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	size_t room;
+	ssize_t length;
+
+	if (fd < 0)
+		return false;
+	text_clear(text);
+	do {
+		text_reserve(text, 4095);
+		room = text->room - text->length - 1;
+		length = read(fd, text->bytes + text->length, room);
+		if (length < 0)
+			break;
+		text->length += (size_t)length;
+	} while ((size_t)length == room);
+	close(fd);
+	return length >= 0;
+}
+
+/* A removed cgroup's files are not found or, if still open, have no device. */
+static bool is_gone(int error)
+{
+	return error == ENOENT || error == ENODEV || error == ENOTDIR;
+}
+
+static void begin_pools(struct cgroup *cgroup)
+{
+	for (size_t p = 0; p < cgroup->nr_pools; p++) {
+		struct pool *pool = &cgroup->pools[p];
+
+		for (size_t i = 0; i < ARRAY_SIZE(pool->before); i++)
+			pool->before[i] = pool->now[FIRST_COUNTER + i];
+		for (size_t i = 0; i < ARRAY_SIZE(pool->now); i++)
+			pool->now[i] = UNKNOWN;
+	}
+}
+
+/* Returns whether the cgroup has the controller. */
+static bool read_files(struct model *model, struct cgroup *cgroup,
+		       int directory, bool *unreadable)
+{
+	bool exists = false;
+
+	begin_pools(cgroup);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (files[i].local && !model->want_local)
+			continue;
+		if (read_file(model, directory, files[i].name)) {
+			exists = true;
+			model_take_file(model, cgroup, i, (struct span){
+				model->contents.bytes, model->contents.length
+			});
+		} else if (!is_gone(errno)) {
+			exists = true;
+			*unreadable = true;
+		} else if (!exists) {
+			/* Without the first it has none. */
+			break;
+		}
+	}
+	drop_unseen_pools(model, cgroup);
+	model->nr_cgroups += exists;
+	return exists;
+}
+
+/*
+ * In v2, only children of a cgroup that has the controller can have it. A
+ * directory of cgroups has as many links as it has children, and two more: not
+ * to list what has none spares half of the time.
+ */
+static bool may_have_children(const struct model *model,
+			      const struct cgroup *cgroup,
+			      const struct stat *info, bool has_controller)
+{
+	if (info->st_nlink == 2)
+		return false;
+	return has_controller || model->hierarchy->version == 1 ||
+	       is_top_of_hierarchy(cgroup);
+}
+
+static void read_cgroup(struct model *model, struct cgroup *cgroup)
+{
+	bool unreadable = false, listable, has_controller;
+	int directory = open_cgroup(model, cgroup, &listable);
+	struct stat info;
+
+	if (directory >= 0 && !fstat(directory, &info)) {
+		if (!cgroup->parent)
+			cgroup->id = info.st_ino;
+		has_controller = read_files(model, cgroup, directory,
+					    &unreadable);
+		if (may_have_children(model, cgroup, &info, has_controller)) {
+			if (listable)
+				list_children(model, cgroup, directory);
+			else
+				unreadable = true;
+		}
+	} else {
+		unreadable = !is_gone(errno);
+		drop_pools(model, cgroup);
+	}
+	if (directory >= 0)
+		close(directory);
+	drop_unseen_children(model, cgroup);
+	model->nr_unreadable += unreadable;
+}
+
+/* Walks the hierarchy once. */
+void model_sample(struct model *model)
+{
+	double before = model->sampled_at;
+
+	model->sampled_at = seconds_now();
+	model->interval = model->sample ? model->sampled_at - before : 0;
+	model->sample++;
+	model->nr_cgroups = 0;
+	model->nr_unreadable = 0;
+	for (struct cgroup *at = &model->top; at;
+	     at = next_cgroup(&model->top, at))
+		read_cgroup(model, at);
+}
+
+/* @top is the path of a cgroup, "" for all: nothing above it is read. */
+struct model *model_new(const struct hierarchy *hierarchy, const char *top)
+{
+	struct model *model = resize(NULL, 1, sizeof(*model));
+
+	*model = (struct model){
+		.hierarchy = hierarchy,
+		.top.name = copy_bytes(top, strlen(top)),
+		.entries = resize(NULL, ENTRIES_SIZE, 1),
+	};
+	return model;
+}
+
+bool model_top_exists(struct model *model)
+{
+	bool listable;
+	int fd = open_cgroup(model, &model->top, &listable);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+void model_free(struct model *model)
+{
+	while (model->top.first_child) {
+		struct cgroup *child = model->top.first_child;
+
+		model->top.first_child = child->next;
+		free_cgroups(model, child);
+	}
+	drop_pools(model, &model->top);
+	free(model->top.pools);
+	free(model->top.name);
+	for (size_t i = 0; i < model->nr_resources; i++)
+		free(model->resources[i]);
+	free(model->resources);
+	text_free(&model->path);
+	text_free(&model->contents);
+	free(model->entries);
+	free(model);
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The cells of the table, on the screen and off it.
+ */
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rdmacg-top.h"
+
+/* More levels than these are hinted at. */
+#define LEVELS_DRAWN 16
+
+const char *const column_names[NR_COLUMNS] = {
+	[PERCENT_COLUMN] = "percent",
+	[USAGE_COLUMN] = "usage",
+	[LIMIT_COLUMN] = "limit",
+	[PEAK_COLUMN] = "peak",
+	[HIT_RATE_COLUMN] = "hit-rate",
+	[FAIL_RATE_COLUMN] = "fail-rate",
+	[HITS_COLUMN] = "hits",
+	[FAILS_COLUMN] = "fails",
+	[DEVICE_COLUMN] = "device",
+	[RESOURCE_COLUMN] = "resource",
+	[CGROUP_COLUMN] = "cgroup",
+};
+
+const char *const column_headings[NR_COLUMNS] = {
+	[PERCENT_COLUMN] = "USE%",
+	[BAR_COLUMN] = "",
+	[USAGE_COLUMN] = "USAGE",
+	[LIMIT_COLUMN] = "LIMIT",
+	[PEAK_COLUMN] = "PEAK",
+	[HIT_RATE_COLUMN] = "HIT/s",
+	[FAIL_RATE_COLUMN] = "FAIL/s",
+	[HITS_COLUMN] = "HITS",
+	[FAILS_COLUMN] = "FAILS",
+	[DEVICE_COLUMN] = "DEVICE",
+	[RESOURCE_COLUMN] = "RESOURCE",
+	[CGROUP_COLUMN] = "CGROUP",
+};
+
+static const struct glyphs ascii_glyphs = {
+	"~", "| ", "|-", "`-", "- ", "+ ",
+};
+
+static const struct glyphs utf8_glyphs = {
+	"…", "│ ", "├─", "└─", "▾ ", "▸ ",
+};
+
+const struct glyphs *glyphs = &ascii_glyphs;
+
+/* After the locale was set. */
+void choose_glyphs(void)
+{
+	if (!strcmp(nl_langinfo(CODESET), "UTF-8"))
+		glyphs = &utf8_glyphs;
+}
+
+bool column_is_text(enum column column)
+{
+	return column == DEVICE_COLUMN || column == RESOURCE_COLUMN ||
+	       column == CGROUP_COLUMN;
+}
+
+static void add_count(struct text *out, long long count)
+{
+	if (count == UNKNOWN)
+		text_print(out, "-");
+	else if (count == UNLIMITED)
+		text_print(out, "max");
+	else
+		text_print(out, "%lld", count);
+}
+
+void add_rate(struct text *out, double per_second)
+{
+	if (per_second < 0)
+		text_print(out, "-");
+	else if (per_second > 0 && per_second < 100)
+		text_print(out, "%.1f", per_second);
+	else
+		text_print(out, "%.0f", per_second);
+}
+
+/* 99.9 % is not yet all. */
+static void add_percent(struct text *out, double part)
+{
+	if (part < 0)
+		text_print(out, "-");
+	else if (part > 999)
+		text_print(out, ">999");
+	else
+		text_print(out, "%d", (int)part);
+}
+
+/* Draws from the topmost level that is shown down to this one. */
+static void add_branch(struct text *out, const struct view *view,
+		       const struct row *row, bool has_children)
+{
+	const struct cgroup *levels[LEVELS_DRAWN], *at;
+	size_t nr = 0;
+
+	for (at = row->cgroup; at != view->top && nr < LEVELS_DRAWN;
+	     at = at->parent)
+		levels[nr++] = at;
+	if (at != view->top)
+		text_print(out, "%s", glyphs->ellipsis);
+	while (nr--) {
+		bool last = levels[nr]->last;
+
+		if (nr || !row->first)
+			text_print(out, "%s", last ? "  " : glyphs->pass);
+		else
+			text_print(out, "%s", last ? glyphs->last_branch :
+						     glyphs->branch);
+	}
+	if (!row->first && has_children && !row->cgroup->collapsed)
+		text_print(out, "%s", glyphs->pass);
+}
+
+static void add_name(struct text *out, const struct view *view,
+		     const struct row *row)
+{
+	const struct cgroup *cgroup = row->cgroup;
+	struct text path = { 0 };
+
+	if (view->tree) {
+		bool has_children = has_shown_children(cgroup);
+
+		add_branch(out, view, row, has_children);
+		if (!row->first)
+			return;
+		if (cgroup != view->top && has_children)
+			text_print(out, "%s", cgroup->collapsed ?
+				   glyphs->closed : glyphs->open);
+	}
+	if (!view->tree || cgroup == view->top) {
+		cgroup_path(cgroup, &path);
+		escape_for_terminal(out, path.length ? path.bytes : "/",
+				    KEEP_BLANKS);
+		text_free(&path);
+	} else {
+		escape_for_terminal(out, cgroup->name, KEEP_BLANKS);
+	}
+}
+
+/* Adds the text of a cell, which is empty where a row has nothing. */
+void add_cell(struct text *out, const struct view *view,
+	      const struct model *model, const struct row *row,
+	      enum column column)
+{
+	const struct pool *pool = row->pool;
+
+	if (column == CGROUP_COLUMN) {
+		add_name(out, view, row);
+		return;
+	}
+	if (!pool)
+		return;
+	switch (column) {
+	case PERCENT_COLUMN:
+		add_percent(out, percent(pool));
+		break;
+	case HIT_RATE_COLUMN:
+		add_rate(out, rate(model, pool,
+				   view->local ? LOCAL_HITS : HITS));
+		break;
+	case FAIL_RATE_COLUMN:
+		add_rate(out, rate(model, pool,
+				   view->local ? LOCAL_FAILS : FAILS));
+		break;
+	case DEVICE_COLUMN:
+		text_print(out, "%s", pool->device->label);
+		break;
+	case RESOURCE_COLUMN:
+		text_print(out, "%s", pool->resource);
+		break;
+	default:
+		add_count(out, field_shown(view, pool, column));
+		break;
+	}
+}
+
+/* Returns what to do to see something, or NULL if there is something. */
+const char *why_empty(const struct view *view, const struct model *model)
+{
+	if (view->nr_rows)
+		return NULL;
+	if (!view->top)
+		return "There is no such cgroup any more.";
+	if (!model->nr_cgroups && model->hierarchy->version == 1)
+		return "There is no cgroup but the root: mkdir one.";
+	if (!model->nr_cgroups)
+		return "The controller is off: +rdma into cgroup.subtree_control of the root.";
+	if (!model->devices)
+		return "There is no RDMA device, or none that may be read.";
+	if (view->device || view->device_pattern || view->match)
+		return "Nothing is in use or limited that is looked for.";
+	return "Nothing is in use, and nothing is limited.";
+}
+
+static void write_cell(FILE *out, enum column column, const char *cell,
+		       int width)
+{
+	int fill = width - terminal_width(cell);
+
+	if (column == CGROUP_COLUMN)
+		fprintf(out, "%s\n", cell);
+	else if (column_is_text(column))
+		fprintf(out, "%s%*s ", cell, fill, "");
+	else
+		fprintf(out, "%*s%s ", fill, "", cell);
+}
+
+/* All columns are as wide as needed, with the path, of any length, at the end. */
+void write_table(FILE *out, const struct view *view, const struct model *model)
+{
+	int widths[NR_COLUMNS];
+	struct text cell = { 0 };
+
+	for (enum column column = 0; column < NR_COLUMNS; column++) {
+		widths[column] = (int)strlen(column_headings[column]);
+		for (size_t i = 0; i < view->nr_rows; i++) {
+			int width;
+
+			text_clear(&cell);
+			if (column != CGROUP_COLUMN)
+				add_cell(&cell, view, model, &view->rows[i],
+					 column);
+			width = terminal_width(cell.bytes);
+			if (width > widths[column])
+				widths[column] = width;
+		}
+	}
+	for (enum column column = 0; column < NR_COLUMNS; column++)
+		if (column != BAR_COLUMN)
+			write_cell(out, column, column_headings[column],
+				   widths[column]);
+	for (size_t i = 0; i < view->nr_rows; i++)
+		for (enum column column = 0; column < NR_COLUMNS; column++) {
+			if (column == BAR_COLUMN)
+				continue;
+			text_clear(&cell);
+			add_cell(&cell, view, model, &view->rows[i], column);
+			write_cell(out, column, cell.bytes, widths[column]);
+		}
+	text_free(&cell);
+}
