@@ -98,12 +98,36 @@ static void use_context(const struct device *device)
 	object_drop(CONTEXT, base.context);
 }
 
+/* Moving needs memory as well. */
+static void move(const char *cgroup)
+{
+	while (cg_enter_current(cgroup))
+		sleep_ms(1);
+}
+
 static void be_tenant(int number)
 {
-	enter_cgroup(leaf_path(number));
+	const struct device *device;
+	char leaf[PATH_SIZE], new[PATH_SIZE];
+
+	snprintf(leaf, sizeof(leaf), "%s", leaf_path(number));
+	snprintf(new, sizeof(new), "%.*s-new", PATH_SIZE - 8, leaf);
+	enter_cgroup(leaf);
 	write_file("/proc/self/make-it-fail", "1");
-	while (!is_over())
-		use_context(&devices[roll(nr_devices)]);
+
+	while (!is_over()) {
+		device = &devices[roll(nr_devices)];
+		if (roll(2) || mkdir(new, 0755)) {
+			use_context(device);
+			continue;
+		}
+		/* A cgroup that has no counters yet. */
+		move(new);
+		use_context(device);
+		move(leaf);
+		while (rmdir(new))
+			sleep_ms(1);
+	}
 }
 
 /* Limits that are seldom in the way, or none. */

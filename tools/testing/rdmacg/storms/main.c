@@ -284,7 +284,7 @@ static void remove_one(const char *cgroup)
 /* Runs the storm in a process of its own, and returns when that has ended. */
 static void direct(const struct storm *storm)
 {
-	long deadline = now_ms() + 6 * bound_ms + GRACE_MS;
+	long deadline = now_ms() + 12 * bound_ms + GRACE_MS;
 	pid_t director = spawn();
 	int status;
 

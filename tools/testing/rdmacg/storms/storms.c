@@ -78,8 +78,8 @@ static void limit_at_random(const char *device, int most)
  * who is slow may open the next device for the one he knew.
  */
 #define GUEST		"storm_guest"
-#define ROUNDS		100	/* even if it takes longer, but not more than */
-#define ROUNDS_MS	60000
+#define ROUNDS		100	/* even if that takes longer, up to */
+#define ROUNDS_MS	(12 * bound_ms)
 #define GUEST_TENANTS	3
 
 static bool is_listed(const char *device)
