@@ -217,8 +217,8 @@ int main(int argc, char **argv)
 	prepare();
 	leaks_forget();
 	walk_all(link_trials);
-	show_refused();
 	fail_all_at_random(seed, seconds);
+	show_refused();
 	inject_exit();
 	judge_what_is_left();
 
