@@ -302,9 +302,10 @@ static void walk(const struct subject *subject)
 		fail_some(subject, total);
 	else
 		fail_each(subject);
-	printf("# %s: %u allocations, %u tries in %ld ms, %u failed, %u to no effect, %u of the controller",
-	       name, total, counts.trials, now_ms() - start, counts.failed,
-	       counts.tolerated, counts.controller);
+	printf("# %s: %u allocations, %u tries in %ld ms, %u failed, ", name, total,
+	       counts.trials, now_ms() - start, counts.failed);
+	printf("%u to no effect, %u of the controller", counts.tolerated,
+	       counts.controller);
 	if (counts.other_errors)
 		printf("; %u errors like %s", counts.other_errors,
 		       strerrorname_np(counts.other_error));
