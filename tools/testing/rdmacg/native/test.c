@@ -137,8 +137,7 @@ static void refusals_wake_who_polls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shim_cgroup_notified(top, "events.local"), 0);
 	KUNIT_EXPECT_EQ(test, shim_cgroup_notified(sibling, "events"), 0);
 	EXPECT_FILE(test, top, "events",
-		    "a hca_handle.max=0 hca_handle.alloc_fail=0 "
-		    "hca_object.max=1000 hca_object.alloc_fail=1000\n");
+		    "a hca_handle.max=0 hca_handle.alloc_fail=0 hca_object.max=1000 hca_object.alloc_fail=1000\n");
 
 	ops->device_del(device);
 	shim_cgroup_rmdir(leaf);

@@ -20,7 +20,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "qemu"))
-import kernel  # noqa: E402 (it lies in a folder of its own)
+sys.path.insert(0, str(HERE.parent / "lint"))
+import kernel  # noqa: E402 (they lie in folders of their own)
+import lint  # noqa: E402
 
 REPO = kernel.REPO
 CONTROLLER = "kernel/cgroup/rdma.c"
@@ -47,7 +49,7 @@ NAMES = [name for name, _, _ in PARTS]
 # Parts of the controller that come later than itself, the last first.
 SPLIT_OFF = ("kunit", "tracepoints")
 
-# What checkpatch may say of the series, and why.
+# What checkpatch may say of patches, besides what it may of files, and why.
 LET_PASS = {
     "FILE_PATH_CHANGES":
         "who maintains the new files is for the maintainers to say",
@@ -136,7 +138,7 @@ def make_series(base, source, out):
 
     cover = (HERE / "cover.msg").read_text()
     subject, _, text = cover.partition("\n\n")
-    git("format-patch", "-q", "--cover-letter", "-o", str(out), f"-{len(PARTS)}", cwd=tree)
+    git("format-patch", "-q", "--cover-letter", "-B", "-o", str(out), f"-{len(PARTS)}", cwd=tree)
     letter = out / "0000-cover-letter.patch"
     letter.write_text(letter.read_text()
                       .replace("*** SUBJECT HERE ***", subject)
@@ -167,12 +169,14 @@ def pristine(base, source):
 
 def checkpatch(patch, tree):
     """What checkpatch says that is not to be let pass."""
-    done = subprocess.run(["scripts/checkpatch.pl", "--strict", "--show-types",
-                           "--terse", "--no-summary", str(patch)], cwd=tree,
+    exceptions = lint.Exceptions(lint.HERE / "exceptions")
+    done = subprocess.run(["scripts/checkpatch.pl", "--strict", "--show-types", "--terse",
+                           "--showfile", "--no-summary", str(patch)], cwd=tree,
                           check=False, stdout=subprocess.PIPE, text=True)
     return [line for line in done.stdout.splitlines()
             if re.search(r": (ERROR|WARNING|CHECK):", line)
-            and not any(f":{kind}: " in line for kind in LET_PASS)]
+            and not any(f":{kind}: " in line for kind in LET_PASS)
+            and not exceptions.excuse("checkpatch", line)]
 
 
 def build_and_boot(args, tree, progress):
