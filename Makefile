@@ -34,6 +34,7 @@ packages_guest := gcc make libc6-dev flex bison bc libelf-dev xz-utils patch \
 	ibverbs-providers ibverbs-utils kmod util-linux
 packages_native := clang libclang-rt-14-dev liburcu-dev spin gnuplot-nox
 packages_faults := libmnl-dev
+packages_deb := debhelper dpkg-dev rsync cpio kmod libssl-dev dwarves
 packages_top := libncurses-dev tmux
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman golang-go golang-github-opencontainers-runc-dev
@@ -121,7 +122,7 @@ faults-in-guest: guest $(build)/guest/faults
 
 runner-test: setup
 	@$(qemu)/vm_test.py
-	@printf '1..1\nok 1 runner: faults in a log of the kernel are found\n'
+	@printf '1..1\nok 1 runner: boots are tried again, faults in a log are found\n'
 
 .PHONY: check-base check-base-test
 check-base: source
@@ -247,6 +248,19 @@ series: source
 series-test: source $(build)/guest/init
 	@$(series.py) --prove --init $(build)/guest/init
 
+#:   deb          Debian packages of the kernel, in build/deb/, with the options
+#:                of CONFIG_FILE=, or the guest's
+#:   deb-test     boot the kernel out of the package, and see it limit
+.PHONY: deb deb-test
+deb: kernel
+	@$(here)/setup.sh $(packages_deb)
+	@$(here)/deb/deb.py --base $(KERNEL) --jobs $(JOBS) --lean $(obj)/.config \
+		$(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC)) \
+		$(if $(CONFIG_FILE),--config-file $(CONFIG_FILE))
+
+deb-test: deb $(build)/guest/init $(build)/guest/verbs
+	@$(here)/deb/deb-test.sh $(build)/deb/$(KERNEL) $(vm.py)
+
 #:   kernel       only build it
 #:   clean        remove build/
 #:   distclean    remove the downloads and caches outside of it as well
@@ -279,6 +293,7 @@ distclean: clean
 #:   VARIANT=rdmacg       or stock: the untouched tree with the same options
 #:   CONFIG=default       options, a file in tools/testing/rdmacg/qemu/config
 #:   SMP=2                CPUs of the guest
+#:   CONFIG_FILE=         for deb: options of a kernel, as /boot/config-6.12.48
 #:   T=                   part of the names of the kselftest cases, or of the
 #:                        checks of lint, to run
 #:   WITH=                more for "make test", of: clients debug 6.1 kcsan rest

@@ -40,6 +40,7 @@ TOP = pathlib.Path(__file__).resolve().parents[4]
 QEMU = "qemu-system-x86_64"
 PROBE_SECONDS = 10
 BOOT_SECONDS = 300
+BOOT_TRIES = 3
 POWER_OFF_SECONDS = 30
 STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 CUT_KEY = b"\x1d"               # Ctrl-]
@@ -71,6 +72,13 @@ class RunError(Exception):
     def __init__(self, status, why):
         super().__init__(why)
         self.status = status
+
+
+class QemuAborted(RunError):
+    """QEMU failed an assertion of its own while it booted the guest."""
+
+    def __init__(self):
+        super().__init__(EXIT_GUEST, "QEMU aborted before the guest reached user space")
 
 
 def say(text):
@@ -307,6 +315,8 @@ class Guest:
         """Returns how the command ended, once QEMU has closed the ports."""
         if self.failure:
             raise RunError(EXIT_GUEST, f"in the guest: {self.failure}")
+        if self.stage == "boot" and self.process.wait() == -signal.SIGABRT:
+            raise QemuAborted
         if self.stage != "off":
             what = "it reached user space" if self.stage == "boot" else \
                 "the command had ended"
@@ -357,6 +367,15 @@ def choose_accelerator(args):
 
 def run(args):
     """Returns the status of the command."""
+    # Some versions abort, rarely, while the guest looks for PCI devices.
+    for _ in range(BOOT_TRIES - 1):
+        with contextlib.suppress(QemuAborted):
+            return run_once(args)
+        say("QEMU aborted before the guest reached user space; trying again")
+    return run_once(args)
+
+
+def run_once(args):
     accelerator, remember = choose_accelerator(args)
     if args.shell:
         say("booting; Ctrl-D ends the shell, Ctrl-] cuts a hung guest")

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of how vm.py finds reports of faults in the kernel's log."""
+"""Tests of how vm.py boots a guest, and finds reports of faults in its log."""
 
+import argparse
 import contextlib
 import io
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
 import vm
 
@@ -120,6 +122,42 @@ class ShowLog(unittest.TestCase):
         found, shown = self.show(b"[    1.000000] last words\r\n", True)
         self.assertFalse(found)
         self.assertIn("last words\n", shown)
+
+
+class Boot(unittest.TestCase):
+    """With a script for QEMU, which counts its starts and aborts at some."""
+
+    def boot(self, aborts):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            script = folder / "qemu"
+            script.write_text(f"#!/bin/sh\necho >> {folder}/starts\n"
+                              f"[ $(wc -l < {folder}/starts) -gt {aborts} ] ||"
+                              " kill -ABRT $$\n")
+            script.chmod(0o755)
+            args = argparse.Namespace(
+                kernel="k", init="i", smp=1, memory=64, timeout=20, log=folder / "log",
+                out=folder, append="", kunit=None, shell=False, cmd="true", devices=False)
+            with mock.patch.object(vm, "QEMU", str(script)), \
+                    mock.patch.dict("os.environ", ACCEL="tcg"), \
+                    contextlib.redirect_stderr(io.StringIO()), \
+                    self.assertRaises(vm.RunError) as raised:
+                vm.run(args)
+            starts = (folder / "starts").read_text().count("\n")
+            return starts, str(raised.exception)
+
+    def test_another_try_when_qemu_aborts(self):
+        starts, why = self.boot(1)
+        self.assertEqual(starts, 2)
+        self.assertIn("the guest died", why)
+
+    def test_the_tries_have_an_end(self):
+        starts, why = self.boot(99)
+        self.assertEqual(starts, vm.BOOT_TRIES)
+        self.assertIn("QEMU aborted", why)
+
+    def test_no_other_try_for_a_guest_that_dies(self):
+        self.assertEqual(self.boot(0)[0], 1)
 
 
 if __name__ == "__main__":
