@@ -6,6 +6,8 @@
 
 #include "core_priv.h"
 
+static_assert(RDMACG_DEVICE_NAME_MAX == IB_DEVICE_NAME_MAX);
+
 /**
  * ib_device_register_rdmacg - let cgroups limit what is made on a device
  * @device: device that user space cannot reach yet
@@ -103,3 +105,4 @@ void ib_rdmacg_clamp_attr(struct ib_device *device, struct ib_device_attr *attr)
 	attr->rss_caps.max_rwq_indirection_tables =
 		min_t(u32, attr->rss_caps.max_rwq_indirection_tables, limit);
 }
+EXPORT_SYMBOL(ib_rdmacg_clamp_attr);

@@ -38,6 +38,7 @@ BUILDS = {
     "gcc-least": (("least",), "gcc", "1"),
     "gcc-off": (("off",), "gcc", "1"),
     "gcc-i386": (("i386",), "gcc", "12"),
+    "gcc-modular": (("modular",), "gcc", "1"),
     "clang": ((), "clang", "1"),
 }
 
@@ -183,7 +184,7 @@ class Lint:
                     for other in re.findall(r'^#include "(.*\.c)"', text, re.M)}
         return [re.sub("c$", "o", name) for name in code if name not in included]
 
-    def build(self, name, *words):
+    def build(self, name, *words, targets=()):
         options, compiler, level = BUILDS[name]
         obj = self.tree / f"obj-lint-{name}"
         paths = [*kernel.fragments("rdmacg", "default"),
@@ -201,7 +202,7 @@ class Lint:
         modules = fresh(self.work / "modules")
         shutil.copytree(REPO / self.modules, modules, dirs_exist_ok=True)
         make += ["-s", "-k", "-Otarget", f"W={level}", *words]
-        lines = said([*make, *objects])
+        lines = said([*make, *objects, *targets])
         lines += said([*make, f"M={modules}",
                        *(f"{path.stem}.o" for path in modules.glob("*.c"))])
         lines = [re.sub(r"^\.\./", "", line.replace(str(modules), str(self.modules)))
@@ -211,6 +212,30 @@ class Lint:
             lines = [line for line in lines if re.search("error:|exit status", line)
                      or ("warning:" in line and line.split(":")[0] in self.files)]
         return lines
+
+    def exports(self):
+        """What a module has of ours, and another one takes: is it exported?"""
+        modules = [f"drivers/infiniband/core/{name}.o" for name in ("ib_core", "ib_uverbs")]
+        lines = self.build("gcc-modular", targets=modules)
+        obj = self.tree / "obj-lint-gcc-modular"
+        taken, made, exported = {}, set(), set()
+        for name in ("kernel/cgroup/rdma.o", *modules):
+            for line in said(["nm", str(obj / name)]):
+                kind, symbol = line.split()[-2:]
+                if "rdmacg" not in symbol:
+                    continue
+                match = re.match("__(?:ksymtab|export_symbol)_(.*)", symbol)
+                if match:
+                    exported.add(match[1])
+                elif kind == "U":
+                    taken[symbol] = name
+                elif kind == "T":
+                    made.add(symbol)
+        if not taken:
+            lines.append("the IB core takes nothing of ours")
+        return lines + [f"{name}: {symbol} is not exported, or not there"
+                        for symbol, name in taken.items()
+                        if symbol not in made & exported]
 
     def sparse(self):
         return self.build("gcc", "C=2")
@@ -248,7 +273,9 @@ class Lint:
             "spdx": self.spdx,
             "editorconfig": self.editorconfig,
             "sphinx": self.sphinx,
-            **{name: lambda name=name: self.build(name) for name in BUILDS},
+            **{name: lambda name=name: self.build(name) for name in BUILDS
+               if name != "gcc-modular"},
+            "exports": self.exports,
             "sparse": self.sparse,
             "coccicheck": self.coccicheck,
         }
