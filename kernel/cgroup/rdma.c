@@ -60,11 +60,17 @@
  * the waking of those who poll the files, follow in batches.
  */
 
+#include <linux/atomic.h>
 #include <linux/cgroup.h>
 #include <linux/cgroup_rdma.h>
+#include <linux/err.h>
+#include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/log2.h>
+#include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
@@ -91,6 +97,8 @@ static const char * const rdmacg_resource_names[] = {
 };
 
 static_assert(ARRAY_SIZE(rdmacg_resource_names) == RDMACG_RESOURCE_MAX);
+/* pool_flush_events() has all of them on its stack. */
+static_assert(RDMACG_RESOURCE_MAX <= 64);
 
 enum rdmacg_file {
 	RDMACG_FILE_MAX,
@@ -161,8 +169,7 @@ static DEFINE_MUTEX(rdmacg_mutex);
 static LIST_HEAD(rdmacg_devices);
 
 /* Makes readers of a device's label without the mutex try again. */
-static seqcount_mutex_t rdmacg_label_seq =
-	SEQCNT_MUTEX_ZERO(rdmacg_label_seq, &rdmacg_mutex);
+static seqcount_t rdmacg_label_seq = SEQCNT_ZERO(rdmacg_label_seq);
 
 /* Pools with refusals that no total has yet. */
 static LLIST_HEAD(rdmacg_events_queue);
@@ -731,7 +738,7 @@ void rdmacg_uncharge(struct rdma_cgroup *cg,
 	struct rdmacg_resource_pool *pool;
 	bool charged = true;
 
-	if (index >= RDMACG_RESOURCE_MAX)
+	if (WARN_ON_ONCE(index >= RDMACG_RESOURCE_MAX))
 		return;
 
 	if (!rdmacg_is_root(cg)) {
@@ -756,6 +763,8 @@ static unsigned int rdmacg_free_id(void)
 	struct rdmacg_device *device;
 	unsigned int id = 1;
 
+	lockdep_assert_held(&rdmacg_mutex);
+
 again:
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
 		if (device->id == id) {
@@ -771,6 +780,8 @@ static void rdmacg_mark_namesakes(void)
 {
 	struct rdmacg_device *device, *other;
 
+	lockdep_assert_held(&rdmacg_mutex);
+
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
 		device->namesake = false;
 		list_for_each_entry(other, &rdmacg_devices, dev_node)
@@ -782,9 +793,15 @@ static void rdmacg_mark_namesakes(void)
 
 static void rdmacg_set_label(struct rdmacg_device *device, const char *name)
 {
+	unsigned long flags;
+
+	/* Who uncharges may be an interrupt, and wait here for the writer. */
+	local_irq_save(flags);
 	write_seqcount_begin(&rdmacg_label_seq);
 	strscpy(device->label, name, sizeof(device->label));
 	write_seqcount_end(&rdmacg_label_seq);
+	local_irq_restore(flags);
+
 	rdmacg_mark_namesakes();
 }
 
@@ -1059,7 +1076,8 @@ static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
 			       struct rdma_cgroup *cg,
 			       struct rdmacg_device *device)
 {
-	static const struct rdmacg_resource_pool unused = {
+	/* Not const: on i386, atomic64_read() is a locked write as well. */
+	static struct rdmacg_resource_pool unused = {
 		.counters[0 ... RDMACG_RESOURCE_MAX - 1].max = RDMACG_UNLIMITED,
 	};
 	const struct rdmacg_resource_pool *pool = pool_find(cg, device);
@@ -1103,12 +1121,15 @@ static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
 static int rdmacg_seq_show(struct seq_file *sf, void *v)
 {
 	struct rdma_cgroup *cg = css_rdmacg(seq_css(sf));
+	enum rdmacg_file file = seq_cft(sf)->private;
 	struct rdmacg_device *device;
 
 	mutex_lock(&rdmacg_mutex);
-	rdmacg_flush_events();
+	/* Only totals wait to be added up. */
+	if (file == RDMACG_FILE_EVENTS)
+		rdmacg_flush_events();
 	list_for_each_entry(device, &rdmacg_devices, dev_node)
-		rdmacg_show_device(sf, seq_cft(sf)->private, cg, device);
+		rdmacg_show_device(sf, file, cg, device);
 	mutex_unlock(&rdmacg_mutex);
 	return 0;
 }

@@ -185,7 +185,12 @@ static const char *line(struct kunit *test, enum rdmacg_file file,
 static struct rdmacg_resource_pool *pool(struct rdma_cgroup *cg,
 					 struct rdmacg_device *device)
 {
-	return pool_find(cg, device);
+	struct rdmacg_resource_pool *found;
+
+	mutex_lock(&rdmacg_mutex);
+	found = pool_find(cg, device);
+	mutex_unlock(&rdmacg_mutex);
+	return found;
 }
 
 static int nr_pools(struct rdmacg_device *device)

@@ -139,15 +139,6 @@ def a_flag_is_gone(tree):
 
 
 @case
-def a_pasted_type_is_gone(tree):
-    for path in (tree.source / "include/linux").glob("seqlock*.h"):
-        if "SEQCOUNT_LOCKNAME(mutex" in path.read_text():
-            tree.replace(str(path.relative_to(tree.source)),
-                         r"^SEQCOUNT_LOCKNAME\(mutex", "SEQCOUNT_LOCKNAME(no_mutex")
-    return missing("seqcount_mutex_t")
-
-
-@case
 def a_member_is_gone(tree):
     tree.replace(CGROUP_DEFS, r"\bfile_offset;", "offset_of_file;")
     return missing("struct cftype.file_offset")

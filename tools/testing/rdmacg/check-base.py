@@ -44,11 +44,6 @@ SELFTEST = f"{SELFTESTS}/test_rdma.c"
 MODULES = "tools/testing/rdmacg/modules"
 DEFAULT_ARCH = "x86"
 
-# What the kernel makes by pasting tokens: the line that makes it.
-PASTED = {
-    "seqcount_mutex_t": r"^SEQCOUNT_LOCK\w+\(\s*mutex\b",
-}
-
 # What a file must say, what it is if it does not, and what to do then.
 LINES = (
     ("include/linux/cgroup_subsys.h", r"^SUBSYS\(rdma\)", "missing",
@@ -219,8 +214,7 @@ class Scope:
     def find(self, kind, name):
         """Where a name or struct is; "" if nowhere."""
         for rel, file in self.reached:
-            if kind == "struct" and name in file.structs or \
-                    name in PASTED and re.search(PASTED[name], file.code, re.M):
+            if kind == "struct" and name in file.structs:
                 return rel
         for rel, decl in self.decls(name):
             return f"{rel}:{decl.line}"

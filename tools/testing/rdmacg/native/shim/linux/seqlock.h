@@ -5,14 +5,13 @@
 #include <linux/atomic.h>
 #include <linux/sched.h>
 
-/* Which mutex the writers hold is not looked at. */
 typedef struct {
 	unsigned int sequence;
-} seqcount_mutex_t;
+} seqcount_t;
 
-#define SEQCNT_MUTEX_ZERO(name, mutex)	{ .sequence = 0 }
+#define SEQCNT_ZERO(name)	{ .sequence = 0 }
 
-static inline unsigned int read_seqcount_begin(const seqcount_mutex_t *seq)
+static inline unsigned int read_seqcount_begin(const seqcount_t *seq)
 {
 	unsigned int sequence;
 
@@ -21,20 +20,20 @@ static inline unsigned int read_seqcount_begin(const seqcount_mutex_t *seq)
 	return sequence;
 }
 
-static inline bool read_seqcount_retry(const seqcount_mutex_t *seq,
+static inline bool read_seqcount_retry(const seqcount_t *seq,
 				       unsigned int sequence)
 {
 	smp_rmb();
 	return READ_ONCE(seq->sequence) != sequence;
 }
 
-static inline void write_seqcount_begin(seqcount_mutex_t *seq)
+static inline void write_seqcount_begin(seqcount_t *seq)
 {
 	WRITE_ONCE(seq->sequence, seq->sequence + 1);
 	smp_wmb();
 }
 
-static inline void write_seqcount_end(seqcount_mutex_t *seq)
+static inline void write_seqcount_end(seqcount_t *seq)
 {
 	smp_wmb();
 	WRITE_ONCE(seq->sequence, seq->sequence + 1);

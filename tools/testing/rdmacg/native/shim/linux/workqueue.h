@@ -21,9 +21,6 @@ struct delayed_work {
 #define DECLARE_DELAYED_WORK(name, fn)	\
 	struct delayed_work name = { .work.func = fn }
 
-/* A jiffy is a millisecond. */
-#define msecs_to_jiffies(ms)	((unsigned long)(ms))
-
 bool schedule_delayed_work(struct delayed_work *dwork, unsigned long delay);
 
 #endif
