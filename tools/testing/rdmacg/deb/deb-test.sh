@@ -16,11 +16,16 @@ version=${kernel##*/vmlinuz-}
 
 echo 1..3
 number=0
+failed=0
 result()
 {
 	number=$((number + 1))
-	if [ "$2" -eq 0 ]; then echo "ok $number deb: $1"
-	else echo "not ok $number deb: $1"; fi
+	if [ "$2" -eq 0 ]; then
+		echo "ok $number deb: $1"
+	else
+		echo "not ok $number deb: $1"
+		failed=1
+	fi
 }
 
 status=0
@@ -39,3 +44,4 @@ status=0
 	--cmd "$top/tools/testing/rdmacg/qemu/demo.sh" > "$out/demo.txt" || status=1
 sed 's/^/# /' "$out/demo.txt" | tail -n 1
 result "it limits verbs objects, on v2 and v1" $status
+exit $failed

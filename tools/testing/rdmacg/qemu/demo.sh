@@ -46,7 +46,7 @@ lines()
 # a moment till a process in the background has answered.
 step()
 {
-	local promise=${2:+$2$'\n'} said nr_lines wanted tries=50
+	local promise=${2:+$2$'\n'} said nr_lines wanted tries=600
 
 	printf '$ %s\n' "$1"
 	: > "$work/said"
@@ -168,7 +168,7 @@ ocrdma1 hca_handle=0 hca_object=0"
 # removed cgroups, and never if one of them is still referred to.
 mount_v1()
 {
-	local tries=50
+	local tries=600
 
 	until mount -t cgroup -o rdma cgroup "$1" 2> "$work/error"; do
 		[ "$((tries--))" -gt 0 ] || { cat "$work/error"; return 1; }

@@ -12,6 +12,7 @@ verbs=$2
 cgroup=/sys/fs/cgroup/driver-failure
 said=$(mktemp)
 number=0
+status=0
 
 # promise TEXT COMMAND...: the command is tried until it holds, for 10 s.
 promise()
@@ -24,6 +25,7 @@ promise()
 		if [ "$((tries--))" -eq 0 ]; then
 			echo "not ok $number $text"
 			sed 's/^/# /' "$cgroup/rdma.current" "$said" || :
+			status=1
 			return
 		fi
 		sleep 0.1
@@ -58,3 +60,4 @@ kill -KILL "$holder"
 wait "$holder" 2> /dev/null || :
 promise "driver-failure: it is uncounted when the IB core drops it" current_is 0 0
 promise "driver-failure: the IB core did drop it" object_was_dropped
+[ "$status" -eq 0 ]

@@ -129,7 +129,7 @@ static int open_port(int number)
 	glob_t found;
 
 	snprintf(pattern, sizeof(pattern), "/dev/vport*p%d", number);
-	for (int tries = 0; tries < 5000; tries++) {
+	for (int tries = 0; tries < 60000; tries++) {
 		if (port.fd < 0 && !glob(pattern, 0, NULL, &found)) {
 			port.fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
 			globfree(&found);
