@@ -687,6 +687,17 @@ static void rdmacg_free_ids_are_used_again(struct kunit *test)
 	KUNIT_EXPECT_NE(test, add_device(test, 0)->id, id);
 }
 
+static s64 lowest_limit(struct rdma_cgroup *cg, struct rdmacg_device *device,
+			enum rdmacg_resource_type index)
+{
+	s64 limit;
+
+	rcu_read_lock();
+	limit = rdmacg_lowest_limit(cg, device, index);
+	rcu_read_unlock();
+	return limit;
+}
+
 static void rdmacg_lowest_limit_of_all_levels(struct kunit *test)
 {
 	struct rdmacg_device *dev = add_device(test, 0);
@@ -694,16 +705,16 @@ static void rdmacg_lowest_limit_of_all_levels(struct kunit *test)
 	struct rdma_cgroup *mid = cgroup_make(test, top);
 	struct rdma_cgroup *leaf = cgroup_make(test, mid);
 
-	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), S32_MAX);
+	KUNIT_EXPECT_EQ(test, lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), S32_MAX);
 	/* An ancestor has a pool, and the cgroup itself has none. */
 	KUNIT_EXPECT_EQ(test, write_max(test, top, "kunit_rdma0 hca_object=7"), 0);
-	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 7);
-	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_HANDLE), S32_MAX);
+	KUNIT_EXPECT_EQ(test, lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 7);
+	KUNIT_EXPECT_EQ(test, lowest_limit(leaf, dev, RDMACG_TEST_HANDLE), S32_MAX);
 	KUNIT_EXPECT_EQ(test, write_max(test, leaf, "kunit_rdma0 hca_object=9"), 0);
-	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 7);
+	KUNIT_EXPECT_EQ(test, lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 7);
 	KUNIT_EXPECT_EQ(test, write_max(test, mid, "kunit_rdma0 hca_object=0"), 0);
-	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 0);
-	KUNIT_EXPECT_EQ(test, rdmacg_lowest_limit(top, dev, RDMACG_TEST_OBJECT), 7);
+	KUNIT_EXPECT_EQ(test, lowest_limit(leaf, dev, RDMACG_TEST_OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, lowest_limit(top, dev, RDMACG_TEST_OBJECT), 7);
 
 	/* The test itself runs in the root, where nothing is limited. */
 	KUNIT_EXPECT_EQ(test, rdmacg_query_limit(dev, RDMACG_TEST_OBJECT), S32_MAX);
