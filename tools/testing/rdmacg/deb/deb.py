@@ -39,6 +39,14 @@ def lay_out(source, base, tree):
         kernel.run(["cp", "-a", "--reflink=auto", f"{source}/.", str(tree)])
         stamp.touch()
     ours = kernel.laid_over("rdmacg", source, base, tree.parent / "files")
+    # What the last build laid over and this one does not is as it was.
+    laid = tree.parent / "laid-over"
+    for rel in laid.read_text().split() if laid.exists() else ():
+        if rel not in ours:
+            kernel.remove(tree / rel)
+            if (source / rel).exists():
+                shutil.copy(source / rel, tree / rel)
+    laid.write_text("".join(f"{rel}\n" for rel in ours))
     for rel, path in ours.items():
         target = tree / rel
         target.parent.mkdir(parents=True, exist_ok=True)

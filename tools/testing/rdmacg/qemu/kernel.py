@@ -36,7 +36,7 @@ VARIANTS = {
     "rdmacg": "ours",
     "broken": "ours with faults, for the detectors to find",
 }
-# Compiler runs in a first build, for the progress line until one is counted.
+# Compiler runs in a first build, about, for the progress line.
 USUAL_OBJECTS = 1280
 STEPS = ("source", "tree", "configuration", "compilation", "test modules")
 MODULES = REPO / "tools/testing/rdmacg/modules"
@@ -296,7 +296,6 @@ def configure(tree, obj, paths, make, progress):
 def compile_kernel(obj, make, log, progress):
     """make vmlinux, counting compiler runs."""
     vmlinux = obj / "vmlinux"
-    counted = obj / "objects"
     first = not vmlinux.exists()
     about = ""
     if first:

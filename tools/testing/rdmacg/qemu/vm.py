@@ -401,7 +401,7 @@ def parse_arguments():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     build = TOP / "build"
-    add("--kernel", required=True, help="vmlinux, an ELF file with CONFIG_PVH")
+    add("--kernel", required=True, help="vmlinux with CONFIG_PVH, or bzImage")
     add("--init", required=True, help="init.c, built with -static")
     add("--smp", type=int, default=2, help="CPUs (%(default)s)")
     add("--memory", type=int, default=1024, help="MiB (%(default)s)")
