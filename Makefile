@@ -34,7 +34,7 @@ packages_guest := gcc make libc6-dev flex bison bc libelf-dev xz-utils patch \
 	ibverbs-providers ibverbs-utils kmod util-linux
 packages_native := clang libclang-rt-14-dev liburcu-dev spin gnuplot-nox
 packages_faults := libmnl-dev
-packages_deb := debhelper dpkg-dev rsync cpio kmod libssl-dev dwarves
+packages_deb := debhelper dpkg-dev rsync cpio kmod libssl-dev $(if $(CONFIG_FILE),dwarves)
 packages_top := libncurses-dev tmux
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman golang-go golang-github-opencontainers-runc-dev
@@ -60,16 +60,18 @@ run: guest $(build)/guest/verbs
 tests	:= runner-test native-test fuzz-shortly kunit driver-failure kselftest
 tests_clients := clients
 tests_6.1 := "kunit KERNEL=6.1" "driver-failure KERNEL=6.1" "kselftest KERNEL=6.1"
-tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug" "faults CONFIG=debug"
+tests_lint := lint
+tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
-tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" check-base-test \
-	lint model "storms SECONDS=30" series-test "series-test KERNEL=6.1"
+tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
+	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model \
+	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail
 
 test: setup
 	@$(here)/run-tests.py --make $(MAKE) $(tests) $(foreach more,$(WITH),$(tests_$(more)))
 
 test-all:
-	@$(MAKE) test WITH="clients debug 6.1 kcsan rest"
+	@$(MAKE) test WITH="lint 6.1 clients debug kcsan rest"
 	@$(MAKE) test-stock
 
 #:   kunit        only the KUnit cases, at boot
@@ -88,6 +90,7 @@ test-all:
 kunit: guest
 	@$(vm.py) --log $(build)/vm/kunit.log --kunit 'rdmacg*' --cmd true
 	@sed -n 's/^\[ *[0-9.]*\] //; /^KTAP version/,/^ok /p' $(build)/vm/kunit.log
+	@! grep -q '^\[[^]]*\] *not ok' $(build)/vm/kunit.log
 
 kselftest: guest $(build)/$(KERNEL)/kselftest/test_rdma
 	@$(vm.py) --log $(build)/vm/kselftest.log \
@@ -296,7 +299,7 @@ distclean: clean
 #:   CONFIG_FILE=         for deb: options of a kernel, as /boot/config-6.12.48
 #:   T=                   part of the names of the kselftest cases, or of the
 #:                        checks of lint, to run
-#:   WITH=                more for "make test", of: clients debug 6.1 kcsan rest
+#:   WITH=                more for "make test", of: lint 6.1 clients debug kcsan rest
 #:   JOBS=                compilers at a time; as many as there are CPUs
 
 $(build)/guest/init: $(qemu)/init.c | setup
@@ -307,18 +310,15 @@ $(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c |
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -o $@ $< -libverbs
 
-$(build)/guest/storms: kselftest := $(pristine)/tools/testing/selftests/cgroup
-$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch]) | source
-	@mkdir -p $(@D)
-	@$(CC) $(HOSTCFLAGS) -isystem $(kselftest) -o $@ $(filter %.c,$^) \
-		$(kselftest)/cgroup_util.c -libverbs
-
-$(build)/guest/faults: kselftest := $(pristine)/tools/testing/selftests/cgroup
-$(build)/guest/faults: $(wildcard $(here)/faults/*.[ch]) | source
+$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch])
+$(build)/guest/faults: $(wildcard $(here)/faults/*.[ch])
+$(build)/guest/faults: libraries := -lmnl
+$(build)/guest/storms $(build)/guest/faults: kselftest := $(pristine)/tools/testing/selftests/cgroup
+$(build)/guest/storms $(build)/guest/faults: $(wildcard $(here)/lib/*.[ch]) | source
 	@$(here)/setup.sh $(packages_faults)
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -isystem $(kselftest) -o $@ $(filter %.c,$^) \
-		$(kselftest)/cgroup_util.c -libverbs -lmnl
+		$(kselftest)/cgroup_util.c -libverbs $(libraries)
 
 # From Debian's packages alone, which have no modules. Go's cache saves minutes.
 $(build)/guest/runc-stats: $(here)/clients/runc-stats.go | setup-clients

@@ -4,7 +4,7 @@
  * path on top of it, and proves that nothing comes of it.
  *
  *	inject.c	lets allocations fail, and tells which did; leaks
- *	objects.c	verbs objects and RDMA devices
+ *	objects.c	RDMA devices; what is opened on them
  *	walk.c		each allocation of an operation fails in turn
  *	storm.c		allocations of many processes fail at random
  *	main.c		prepares, judges what is left
@@ -12,23 +12,19 @@
 #ifndef FAULTS_H
 #define FAULTS_H
 
-#include <infiniband/verbs.h>
-#include <stdbool.h>
 #include <stdio.h>
 
+#include "../lib/guest.h"
 #include "cgroup_util.h"	/* the kernel's own tests have it */
 
 #define CGROUPS		"/sys/fs/cgroup"
 #define TOP		CGROUPS "/rdmacg_faults"	/* holds all others */
 #define PATH_SIZE	256
 #define TEXT_SIZE	(16 * 1024)
-#define SETTLE_MS	30000	/* for what the kernel ends later */
 
 #define NEW_DEVICE	"faults_dev"	/* one that comes and goes */
 #define NEW_LINK	"faults0"	/* the link below it */
 #define OTHER_NAME	"faults_renamed"
-
-enum resource { HANDLE, OBJECT, NR_RESOURCES };
 
 /* main.c */
 
@@ -41,18 +37,6 @@ void give_up(const char *format, ...) __printf(1, 2);
 void report(const char *format, ...) __printf(1, 2);
 /* True if the case is one of those asked for. */
 bool is_wanted(const char *name);
-
-long now_ms(void);
-void sleep_ms(long ms);
-
-#define becomes(condition) ({						\
-	long _deadline = now_ms() + SETTLE_MS;				\
-	bool _holds;							\
-									\
-	while (!(_holds = (condition)) && now_ms() < _deadline)		\
-		sleep_ms(10);						\
-	_holds;								\
-})
 
 void write_file(const char *path, const char *text);
 void make_cgroup(const char *cgroup);
@@ -88,32 +72,18 @@ void leaks_judge(void);
 
 /* objects.c */
 
-enum kind { CONTEXT, PD, CQ, QP, MR, SRQ, MW, AH, NR_KINDS };
-
 struct device {
 	const char *name;
 	enum kind nr_kinds;	/* those that the driver has */
 	struct ibv_device *verbs;
 };
 
-/* A context, and what objects are made of. */
-struct base {
-	const struct device *device;
-	struct ibv_context *context;
-	struct ibv_pd *pd;
-	struct ibv_cq *cq;
-	struct ibv_ah_attr ah;
-};
-
 extern struct device devices[];
 extern const int nr_devices;
-extern const char * const kind_names[NR_KINDS];
 
 void devices_find(void);
 void base_open(struct base *base, const struct device *device);
 void base_close(struct base *base);
-void *object_make(const struct base *base, enum kind kind);
-int object_drop(enum kind kind, void *object);
 
 /* What is asked for last is sent, as often as one likes. */
 void device_ask_add(const char *driver);	/* NEW_DEVICE on NEW_LINK */

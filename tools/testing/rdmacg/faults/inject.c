@@ -264,7 +264,7 @@ static void scan(void)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		sleep_ms(LEAK_AGE_MS);
+		sleep_us(LEAK_AGE_MS * 1000L);
 		write_file(KMEMLEAK, "scan");
 	}
 }

@@ -70,21 +70,6 @@ bool is_wanted(const char *name)
 	return strstr(name, wanted);
 }
 
-long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void sleep_ms(long ms)
-{
-	struct timespec duration = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&duration, NULL);
-}
-
 void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Verbs objects, by libibverbs, and RDMA devices, by netlink. */
+/* RDMA devices, by netlink, and what is opened on them. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -16,30 +16,20 @@
 /* Those of the guest. */
 struct device devices[] = {
 	{ .name = "mlx4_0", .nr_kinds = NR_KINDS },
-	{ .name = "ocrdma1", .nr_kinds = MW },
+	{ .name = "ocrdma1", .nr_kinds = NR_SIW_KINDS },
 };
 
 const int nr_devices = ARRAY_SIZE(devices);
 
-const char * const kind_names[NR_KINDS] = {
-	"context", "PD", "CQ", "QP", "MR", "SRQ", "MW", "AH",
-};
-
 void devices_find(void)
 {
-	struct ibv_device **list = ibv_get_device_list(NULL);
 	int i;
 
-	if (!list)
-		give_up("the RDMA devices cannot be listed: %m");
-	/* Not freed: the entries are used for as long as the process lives. */
-	for (; *list; list++)
-		for (i = 0; i < nr_devices; i++)
-			if (!strcmp(ibv_get_device_name(*list), devices[i].name))
-				devices[i].verbs = *list;
-	for (i = 0; i < nr_devices; i++)
+	for (i = 0; i < nr_devices; i++) {
+		devices[i].verbs = find_verbs(devices[i].name);
 		if (!devices[i].verbs)
 			give_up("there is no device %s", devices[i].name);
+	}
 }
 
 /* Leads back to the port itself, through an address that it has. */
@@ -59,13 +49,12 @@ static void find_address(struct base *base)
 
 void base_open(struct base *base, const struct device *device)
 {
-	memset(base, 0, sizeof(*base));
-	base->device = device;
-	base->context = ibv_open_device(device->verbs);
+	*base = (struct base){ .verbs = device->verbs };
+	base->context = object_make(base, CONTEXT);
 	if (!base->context)
 		give_up("cannot open %s: %m", device->name);
-	base->pd = ibv_alloc_pd(base->context);
-	base->cq = ibv_create_cq(base->context, 1, NULL, NULL, 0);
+	base->pd = object_make(base, PD);
+	base->cq = object_make(base, CQ);
 	if (!base->pd || !base->cq)
 		give_up("cannot make a PD and a CQ on %s: %m", device->name);
 	if (device->nr_kinds > AH)
@@ -77,62 +66,7 @@ void base_close(struct base *base)
 	if (ibv_destroy_cq(base->cq) || ibv_dealloc_pd(base->pd) ||
 	    ibv_close_device(base->context))
 		complain("cannot give back what was made on %s: %m",
-			 base->device->name);
-}
-
-void *object_make(const struct base *base, enum kind kind)
-{
-	static char memory[4096];
-	struct ibv_srq_init_attr srq = { .attr = { 1, 1, 0 } };
-	struct ibv_qp_init_attr qp = {
-		.send_cq = base->cq,
-		.recv_cq = base->cq,
-		.cap = { 1, 1, 1, 1, 0 },
-		.qp_type = IBV_QPT_RC,
-	};
-	struct ibv_ah_attr ah = base->ah;
-
-	switch (kind) {
-	case CONTEXT:
-		return ibv_open_device(base->device->verbs);
-	case PD:
-		return ibv_alloc_pd(base->context);
-	case CQ:
-		return ibv_create_cq(base->context, 1, NULL, NULL, 0);
-	case QP:
-		return ibv_create_qp(base->pd, &qp);
-	case MR:
-		return ibv_reg_mr(base->pd, memory, sizeof(memory),
-				  IBV_ACCESS_LOCAL_WRITE);
-	case SRQ:
-		return ibv_create_srq(base->pd, &srq);
-	case MW:
-		return ibv_alloc_mw(base->pd, IBV_MW_TYPE_1);
-	default:
-		return ibv_create_ah(base->pd, &ah);
-	}
-}
-
-int object_drop(enum kind kind, void *object)
-{
-	switch (kind) {
-	case CONTEXT:
-		return ibv_close_device(object);
-	case PD:
-		return ibv_dealloc_pd(object);
-	case CQ:
-		return ibv_destroy_cq(object);
-	case QP:
-		return ibv_destroy_qp(object);
-	case MR:
-		return ibv_dereg_mr(object);
-	case SRQ:
-		return ibv_destroy_srq(object);
-	case MW:
-		return ibv_dealloc_mw(object);
-	default:
-		return ibv_destroy_ah(object);
-	}
+			 ibv_get_device_name(base->verbs));
 }
 
 /*

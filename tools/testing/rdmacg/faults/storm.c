@@ -68,7 +68,7 @@ static const char *leaf_path(int tenant)
 /* A context comes, has objects, and goes with all that the library has lost. */
 static void use_context(const struct device *device)
 {
-	struct base base = { .device = device };
+	struct base base = { .verbs = device->verbs };
 	struct {
 		enum kind kind;
 		void *object;
@@ -90,7 +90,7 @@ static void use_context(const struct device *device)
 			held[which] = held[--nr];
 			continue;
 		}
-		held[nr].kind = PD + roll(MW - PD);
+		held[nr].kind = PD + roll(NR_SIW_KINDS - PD);
 		held[nr].object = object_make(&base, held[nr].kind);
 		count(&shared->made, &shared->refused, held[nr].object);
 		nr += !!held[nr].object;
@@ -102,7 +102,7 @@ static void use_context(const struct device *device)
 static void move(const char *cgroup)
 {
 	while (cg_enter_current(cgroup))
-		sleep_ms(1);
+		sleep_us(1000);
 }
 
 static void be_tenant(int number)
@@ -126,7 +126,7 @@ static void be_tenant(int number)
 		use_context(device);
 		move(leaf);
 		while (rmdir(new))
-			sleep_ms(1);
+			sleep_us(1000);
 	}
 }
 
@@ -148,7 +148,7 @@ static void write_limits(int unused)
 		count(&shared->limits, &shared->limits_refused,
 		      !cg_write(tenant < TENANTS ? leaf_path(tenant) :
 				group_path(tenant - TENANTS), "rdma.max", text));
-		sleep_ms(1);
+		sleep_us(1000);
 	}
 }
 
@@ -259,7 +259,7 @@ void fail_all_at_random(unsigned int seed, unsigned int seconds)
 	start(make_cgroups, TENANTS + 1, seed);
 
 	while (now_ms() < until) {
-		sleep_ms(100);
+		sleep_us(100000);
 		read_told(&told, NULL, 0);
 		controller += told.controller;
 		others += told.others;

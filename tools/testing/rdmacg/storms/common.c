@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "storms.h"
@@ -91,21 +90,6 @@ void set_seed(unsigned int new)
 int roll(int sides)
 {
 	return nrand48(dice) % sides;
-}
-
-long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void sleep_us(long us)
-{
-	struct timespec duration = { us / 1000000, us % 1000000 * 1000 };
-
-	nanosleep(&duration, NULL);
 }
 
 /*

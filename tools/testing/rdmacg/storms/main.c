@@ -580,9 +580,13 @@ static unsigned int parse_number(const char *text)
 	return number;
 }
 
+static const char usage[] =
+	"usage: storms [--seed=N] [--seconds=N] [--spoil] [PART-OF-NAME]";
+
 static void parse_arguments(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "seconds", required_argument, NULL, 't' },
 		{ "spoil", no_argument, NULL, 'x' },
@@ -592,6 +596,10 @@ static void parse_arguments(int argc, char **argv)
 
 	seed = time(NULL) % 1000000;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'h') {
+			puts(usage);
+			exit(EXIT_SUCCESS);
+		}
 		if (option == 's')
 			seed = parse_number(optarg);
 		else if (option == 't')
@@ -599,7 +607,7 @@ static void parse_arguments(int argc, char **argv)
 		else if (option == 'x')
 			to_spoil = true;
 		else
-			errx(2, "usage: storms [--seed=N] [--seconds=N] [--spoil] [PART-OF-NAME]");
+			errx(2, "%s", usage);
 	}
 	if (optind < argc)
 		selected = argv[optind];

@@ -867,7 +867,7 @@ static void open_many(int unused)
 		else
 			add(&shared->refused, 1);
 	}
-	shared->rounds = opened;
+	shared->opened = true;
 	while (!shared->rest)
 		sleep_us(1000);
 	/* All that it has is left to the kernel. */
@@ -933,6 +933,8 @@ static void many_devices(void)
 	       add_devices(MANY, nr_many, AT_A_TIME))
 		nr_many += AT_A_TIME;
 	figure(", %d devices added in %ld ms", nr_many, now_ms() - began);
+	if (!nr_many)
+		complain(LOAD, "no device was added: give the guest more memory");
 
 	began = now_ms();
 	for (i = 0; i < nr_many * NR_RESOURCES; i++)
@@ -944,7 +946,7 @@ static void many_devices(void)
 
 	began = now_ms();
 	user = start(open_many, 0, a_leaf(0));
-	while (!shared->rounds && !shared->complaints[LOAD])
+	while (!shared->opened && !shared->complaints[LOAD])
 		sleep_us(1000);
 	figure(", used in %ld", now_ms() - began);
 	expect_many("a", "rdma.max", 1);

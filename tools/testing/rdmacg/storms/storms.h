@@ -13,9 +13,9 @@
 #ifndef STORMS_H
 #define STORMS_H
 
-#include <infiniband/verbs.h>
 #include <sys/types.h>
 
+#include "../lib/guest.h"
 #include "cgroup_util.h"	/* the kernel's own tests have it */
 
 #ifndef __printf
@@ -30,9 +30,6 @@
 #define PATH_SIZE	512
 #define FILE_SIZE	(128 * 1024)
 #define NO_LIMIT	2147483647L	/* "max" */
-#define SETTLE_MS	30000		/* for what the kernel ends later */
-
-enum resource { HANDLE, OBJECT, NR_RESOURCES };
 
 /* What can be found wrong: meanwhile, and with what is left. */
 enum check { LOAD, COUNTS, CGROUPS, POOLS, LOG, NR_CHECKS };
@@ -54,6 +51,7 @@ struct shared {
 	bool devices_leave;	/* verbs may fail for that */
 	bool memory_ends;	/* and for that */
 	bool spoilt;		/* something is left on purpose */
+	bool opened;		/* many devices, each that could be */
 	unsigned int round;	/* odd while the device that leaves is there */
 	unsigned int nr_spawned;
 	unsigned long made, refused, reads, rounds;
@@ -89,12 +87,10 @@ struct session {
 	struct tenant *tenant;
 	int device;		/* -1 if it does not stay */
 	bool rxe;
-	struct ibv_context *context;
-	struct ibv_pd *pd;
-	struct ibv_cq *cq;
+	struct base base;
 	int nr;
 	struct {
-		int kind;
+		enum kind kind;
 		void *object;
 	} objects[MAX_OBJECTS];
 };
@@ -114,20 +110,6 @@ void figure(const char *format, ...) __printf(1, 2);
 void add(unsigned long *count, unsigned long amount);
 void set_seed(unsigned int seed);
 int roll(int sides);
-long now_ms(void);
-void sleep_us(long us);
-
-/* Repeats @condition until it holds, but not for longer than @ms. */
-#define becomes_within(ms, condition) ({				\
-	long _deadline = now_ms() + (ms);				\
-	bool _holds;							\
-									\
-	while (!(_holds = (condition)) && now_ms() < _deadline)		\
-		sleep_us(5000);						\
-	_holds;								\
-})
-
-#define becomes(condition) becomes_within(SETTLE_MS, condition)
 
 pid_t spawn(void);
 pid_t start(void (*work)(int number), int number, const char *cgroup);
@@ -166,7 +148,6 @@ bool add_devices(const char *prefix, int first, int count);
 bool remove_devices(const char *prefix, int first, int count);
 
 /* tenant.c */
-struct ibv_device *find_verbs(const char *name);
 void find_devices(void);
 bool open_session(struct session *session, struct tenant *tenant, int device);
 bool open_session_with(struct session *session, struct tenant *tenant,

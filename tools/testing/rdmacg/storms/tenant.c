@@ -9,23 +9,16 @@
 
 #include "storms.h"
 
-/* Those that siw cannot make come last. */
-enum kind { PD, CQ, MR, SRQ, QP, NR_SIW_KINDS, AH = NR_SIW_KINDS, MW, NR_KINDS };
-
 #define BITE	(1 << 20)	/* of memory, by the hungry */
 
 static struct ibv_device *devices[MAX_DEVICES];
 
-/* The entry stays good for as long as the process lives. */
-struct ibv_device *find_verbs(const char *name)
-{
-	struct ibv_device **list = ibv_get_device_list(NULL);
-
-	for (; list && *list; list++)
-		if (!strcmp(ibv_get_device_name(*list), name))
-			return *list;
-	return NULL;
-}
+static const struct ibv_ah_attr address = {
+	.is_global = 1,
+	.port_num = 1,
+	/* A multicast group: it needs neither address nor route. */
+	.grh = { .dgid.raw = { 0xff, 2, [15] = 1 }, .hop_limit = 1 },
+};
 
 /* Before tenants are started, which inherit what was found. */
 void find_devices(void)
@@ -61,90 +54,22 @@ static void judge_refusal(const char *what)
 		complain(LOAD, "cannot make %s: %m", what);
 }
 
-static struct ibv_qp *make_qp(struct session *session)
+static void drop(struct session *session, enum kind kind, void *object)
 {
-	struct ibv_qp_init_attr attr = {
-		.send_cq = session->cq,
-		.recv_cq = session->cq,
-		.cap = { 1, 1, 1, 1, 0 },
-		.qp_type = IBV_QPT_RC,
-	};
+	int err = object_drop(kind, object);
 
-	return ibv_create_qp(session->pd, &attr);
-}
-
-static struct ibv_ah *make_ah(struct session *session)
-{
-	struct ibv_ah_attr attr = {
-		.is_global = 1,
-		.port_num = 1,
-		/* A multicast group: it needs neither address nor route. */
-		.grh = { .dgid.raw = { 0xff, 2, [15] = 1 }, .hop_limit = 1 },
-	};
-
-	return ibv_create_ah(session->pd, &attr);
-}
-
-static void *make(struct session *session, int kind)
-{
-	struct ibv_srq_init_attr srq_attr = { .attr = { 1, 1, 0 } };
-	static char memory[4096];
-
-	switch (kind) {
-	case PD:
-		return ibv_alloc_pd(session->context);
-	case CQ:
-		return ibv_create_cq(session->context, 1, NULL, NULL, 0);
-	case MR:
-		return ibv_reg_mr(session->pd, memory, sizeof(memory),
-				  IBV_ACCESS_LOCAL_WRITE);
-	case SRQ:
-		return ibv_create_srq(session->pd, &srq_attr);
-	case QP:
-		return make_qp(session);
-	case AH:
-		return make_ah(session);
-	default:
-		return ibv_alloc_mw(session->pd, IBV_MW_TYPE_1);
-	}
-}
-
-static int drop(int kind, void *object)
-{
-	switch (kind) {
-	case PD:
-		return ibv_dealloc_pd(object);
-	case CQ:
-		return ibv_destroy_cq(object);
-	case MR:
-		return ibv_dereg_mr(object);
-	case SRQ:
-		return ibv_destroy_srq(object);
-	case QP:
-		return ibv_destroy_qp(object);
-	case AH:
-		return ibv_destroy_ah(object);
-	default:
-		return ibv_dealloc_mw(object);
-	}
-}
-
-static void judge_drop(struct session *session, const char *what, int err)
-{
 	if (err)
-		complain(LOAD, "cannot drop %s: %s", what, strerror(err));
+		complain(LOAD, "cannot drop %s: %s", kind_names[kind],
+			 strerror(err));
 	else
-		hold(session, OBJECT, -1);
+		hold(session, kind == CONTEXT ? HANDLE : OBJECT, -1);
 }
-
-static const char * const kind_names[NR_KINDS] = {
-	"PD", "CQ", "MR", "SRQ", "QP", "AH", "MW",
-};
 
 void make_one(struct session *session)
 {
-	int kind = roll(session->rxe ? NR_KINDS : NR_SIW_KINDS);
-	void *object = make(session, kind);
+	enum kind nr_kinds = session->rxe ? NR_KINDS : NR_SIW_KINDS;
+	enum kind kind = PD + roll(nr_kinds - PD);
+	void *object = object_make(&session->base, kind);
 
 	if (!object) {
 		judge_refusal(kind_names[kind]);
@@ -158,10 +83,9 @@ void make_one(struct session *session)
 void drop_one(struct session *session)
 {
 	int which = roll(session->nr);
-	int kind = session->objects[which].kind;
 
-	judge_drop(session, kind_names[kind],
-		   drop(kind, session->objects[which].object));
+	drop(session, session->objects[which].kind,
+	     session->objects[which].object);
 	session->objects[which] = session->objects[--session->nr];
 }
 
@@ -194,38 +118,42 @@ void step(struct session *session)
 /* Drops all, in any order. */
 void close_session(struct session *session)
 {
-	while (session->nr)
+	struct base *base = &session->base;
+
+	while (session->nr) {
+		rest_if_told(session->tenant);
 		drop_one(session);
-	if (session->cq)
-		judge_drop(session, "CQ", ibv_destroy_cq(session->cq));
-	if (session->pd)
-		judge_drop(session, "PD", ibv_dealloc_pd(session->pd));
-	if (ibv_close_device(session->context))
-		complain(LOAD, "cannot close a context: %m");
-	else
-		hold(session, HANDLE, -1);
+	}
+	if (base->cq)
+		drop(session, CQ, base->cq);
+	if (base->pd)
+		drop(session, PD, base->pd);
+	drop(session, CONTEXT, base->context);
 }
 
 /* @device is the number of @verbs if it stays, or -1. */
 bool open_session_with(struct session *session, struct tenant *tenant,
 		       struct ibv_device *verbs, int device, bool rxe)
 {
+	struct base *base = &session->base;
+
 	*session = (struct session){
 		.tenant = tenant, .device = device, .rxe = rxe,
+		.base = { .verbs = verbs, .ah = address },
 	};
-	session->context = ibv_open_device(verbs);
-	if (!session->context) {
-		judge_refusal("context");
+	base->context = object_make(base, CONTEXT);
+	if (!base->context) {
+		judge_refusal(kind_names[CONTEXT]);
 		return false;
 	}
 	hold(session, HANDLE, 1);
 
-	session->pd = ibv_alloc_pd(session->context);
-	if (session->pd) {
+	base->pd = object_make(base, PD);
+	if (base->pd) {
 		hold(session, OBJECT, 1);
-		session->cq = ibv_create_cq(session->context, 1, NULL, NULL, 0);
+		base->cq = object_make(base, CQ);
 	}
-	if (!session->cq) {
+	if (!base->cq) {
 		judge_refusal("the first PD or CQ");
 		close_session(session);
 		return false;

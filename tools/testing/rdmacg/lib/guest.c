@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Verbs objects, by libibverbs, and time. */
+#include <string.h>
+#include <time.h>
+
+#include "guest.h"
+
+const char * const kind_names[NR_KINDS] = {
+	"context", "PD", "CQ", "QP", "MR", "SRQ", "MW", "AH",
+};
+
+struct ibv_device *find_verbs(const char *name)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+
+	/* Not freed, for the sake of its entries. */
+	for (; list && *list; list++)
+		if (!strcmp(ibv_get_device_name(*list), name))
+			return *list;
+	return NULL;
+}
+
+void *object_make(const struct base *base, enum kind kind)
+{
+	static char memory[4096];
+	struct ibv_srq_init_attr srq = { .attr = { 1, 1, 0 } };
+	struct ibv_qp_init_attr qp = {
+		.send_cq = base->cq,
+		.recv_cq = base->cq,
+		.cap = { 1, 1, 1, 1, 0 },
+		.qp_type = IBV_QPT_RC,
+	};
+	struct ibv_ah_attr ah = base->ah;
+
+	switch (kind) {
+	case CONTEXT:
+		return ibv_open_device(base->verbs);
+	case PD:
+		return ibv_alloc_pd(base->context);
+	case CQ:
+		return ibv_create_cq(base->context, 1, NULL, NULL, 0);
+	case QP:
+		return ibv_create_qp(base->pd, &qp);
+	case MR:
+		return ibv_reg_mr(base->pd, memory, sizeof(memory),
+				  IBV_ACCESS_LOCAL_WRITE);
+	case SRQ:
+		return ibv_create_srq(base->pd, &srq);
+	case MW:
+		return ibv_alloc_mw(base->pd, IBV_MW_TYPE_1);
+	default:
+		return ibv_create_ah(base->pd, &ah);
+	}
+}
+
+int object_drop(enum kind kind, void *object)
+{
+	switch (kind) {
+	case CONTEXT:
+		return ibv_close_device(object);
+	case PD:
+		return ibv_dealloc_pd(object);
+	case CQ:
+		return ibv_destroy_cq(object);
+	case QP:
+		return ibv_destroy_qp(object);
+	case MR:
+		return ibv_dereg_mr(object);
+	case SRQ:
+		return ibv_destroy_srq(object);
+	case MW:
+		return ibv_dealloc_mw(object);
+	default:
+		return ibv_destroy_ah(object);
+	}
+}
+
+long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void sleep_us(long us)
+{
+	struct timespec duration = { us / 1000000, us % 1000000 * 1000 };
+
+	nanosleep(&duration, NULL);
+}

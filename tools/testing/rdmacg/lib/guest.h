@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the programs that work with verbs in the guest share. */
+#ifndef RDMACG_GUEST_H
+#define RDMACG_GUEST_H
+
+#include <infiniband/verbs.h>
+#include <stdbool.h>
+
+#define SETTLE_MS	30000	/* for what the kernel ends later */
+
+/* What the controller counts. */
+enum resource { HANDLE, OBJECT, NR_RESOURCES };
+
+/* Those that siw cannot make come last. */
+enum kind {
+	CONTEXT, PD, CQ, QP, MR, SRQ, NR_SIW_KINDS,
+	MW = NR_SIW_KINDS, AH, NR_KINDS
+};
+
+/* A context, and what objects are made of. */
+struct base {
+	struct ibv_device *verbs;
+	struct ibv_context *context;
+	struct ibv_pd *pd;
+	struct ibv_cq *cq;
+	struct ibv_ah_attr ah;
+};
+
+extern const char * const kind_names[NR_KINDS];
+
+/* Good for as long as the process lives; NULL if there is no such device. */
+struct ibv_device *find_verbs(const char *name);
+/* Returns NULL, and sets errno, if it fails. */
+void *object_make(const struct base *base, enum kind kind);
+/* Returns 0 or an errno. */
+int object_drop(enum kind kind, void *object);
+
+long now_ms(void);
+void sleep_us(long us);
+
+/* Repeats @condition until it holds, but not for longer than @ms. */
+#define becomes_within(ms, condition) ({				\
+	long _deadline = now_ms() + (ms);				\
+	bool _holds;							\
+									\
+	while (!(_holds = (condition)) && now_ms() < _deadline)		\
+		sleep_us(5000);						\
+	_holds;								\
+})
+
+#define becomes(condition) becomes_within(SETTLE_MS, condition)
+
+#endif /* RDMACG_GUEST_H */
