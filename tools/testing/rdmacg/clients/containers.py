@@ -102,7 +102,7 @@ def check_end(guest, tenant, cgroup, parent):
                   tenant.said)
     guest.promise("nothing is counted after it, and its cgroup is gone",
                   parent.becomes_unused() and
-                  wait_until(lambda: not cgroup.path.exists(), 10),
+                  wait_until(lambda: not cgroup.path.exists()),
                   parent.figures("current"))
 
 

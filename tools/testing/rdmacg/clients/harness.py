@@ -28,9 +28,9 @@ IS_LIMITED = (rf"^context: made {HANDLES}, .*: EAGAIN .*\n"
 SECONDS = 300
 
 
-def wait_until(holds, seconds=SECONDS):
+def wait_until(holds):
     """Returns what holds() returns: the first that is true, or the last."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + SECONDS
     while not (result := holds()) and time.monotonic() < end:
         time.sleep(0.05)
     return result
@@ -64,12 +64,12 @@ class Cgroup:
                 return " ".join(figures)
         return None
 
-    def usage(self):
-        """Returns how many handles and objects are held."""
-        return tuple(map(int, re.findall(r"=(\d+)", self.figures("current"))))
+    def usage(self, file="current"):
+        """Returns how many handles and objects are held, or were at most."""
+        return tuple(map(int, re.findall(r"=(\d+)", self.figures(file))))
 
     def becomes_unused(self):
-        return wait_until(lambda: self.usage() == (0, 0), 10)
+        return wait_until(lambda: self.usage() == (0, 0))
 
     def command(self, *words):
         """Returns the words of a command that runs in this cgroup."""

@@ -43,8 +43,7 @@ class Result(unittest.TestResult):
     def note_exception(self, test, outcome, exception):
         kind, error, _ = exception
         self.note(test, outcome, f"{kind.__name__}: {error}")
-        if "Errno: " not in str(error) and kind is not TookTooLong and \
-           isinstance(test, unittest.TestCase):
+        if "Errno: " not in str(error) and isinstance(test, unittest.TestCase):
             # Not the test itself: it refers to what it holds of the device.
             self.once_more.append((type(test), test._testMethodName))
 
