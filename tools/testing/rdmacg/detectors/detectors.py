@@ -22,14 +22,17 @@ LIMIT = "echo mlx4_0 hca_object=%s > rdma.max"
 # What an object's owner does, in the cgroup that is the current directory.
 OBJECTS = "(echo 0 > cgroup.procs; exec $verbs mlx4_0 context=1 pd=4)"
 QUERY = "(echo 0 > cgroup.procs; exec ibv_devinfo -v -d mlx4_0) > $OUT/devinfo"
-# Two tasks that come and go in one pool, long enough to meet.
+# Two tasks that come and go in one pool, long enough to meet. As KCSAN looks
+# at some accesses only, a fault gets more chances to be seen.
 CROWD = """
-for task in 1 2; do
-	(echo 0 > cgroup.procs
-	 for i in $(seq 200); do echo pd=20; echo -pd; done |
-		$verbs mlx4_0 context=1) > /dev/null &
-done
-wait"""
+for burst in $(seq $((fault ? 10 : 1))); do
+	for task in 1 2; do
+		(echo 0 > cgroup.procs
+		 for i in $(seq 200); do echo pd=20; echo -pd; done |
+			$verbs mlx4_0 context=1) > /dev/null &
+	done
+	wait
+done"""
 
 # Name, number in broken.patch, what to do before and with the fault, report.
 # What is freed through RCU may take 5 s to go.
@@ -62,7 +65,7 @@ def script(verbs, steps):
     for number, (fault, before, during) in enumerate(steps):
         cgroup = f"/sys/fs/cgroup/detectors{number}"
         lines += [f"mkdir {cgroup}", f"cd {cgroup}", before,
-                  f"echo {fault} > {PARAMETER}", during]
+                  f"fault={fault}", f"echo $fault > {PARAMETER}", during]
     return "\n".join(lines)
 
 
