@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -64,6 +65,9 @@ class Terminal:
 
     def status(self):
         """Returns how the program ended: "0", "signal 15", or "" if it runs."""
+        # tmux may miss that, and wait for a signal that came already.
+        os.kill(int(self.tmux("display-message", "-p", "#{pid}")),
+                signal.SIGCHLD)
         return self.tmux(
             "display-message", "-p",
             "#{?pane_dead,#{?pane_dead_signal,signal #{pane_dead_signal},"

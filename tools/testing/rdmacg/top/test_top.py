@@ -571,11 +571,26 @@ class Changes(Case):
         self.tree.add("/a", {"mlx4_0": {"hca_object": Pool(
             5, 5, 5, hits, fails, local_hits, local_fails)}})
 
-    def rates(self, change, *args, seconds=3):
-        """Returns the row of two samples with this between."""
-        timer = threading.Timer(seconds / 2, change)
-        timer.start()
-        self.addCleanup(timer.join)
+    def rates(self, change, *args, last="/a", seconds=3):
+        """Returns the rows of two samples with this between.
+
+        Of the last cgroup that is read, the last file is a FIFO at first: when
+        it is opened, the first sample has all else, and waits for what it says.
+        """
+        path = self.tree.path(f"{last}/rdma.events.local")
+        with open(path, "rb") as file:
+            text = file.read()
+        os.unlink(path)
+        os.mkfifo(path)
+
+        def change_and_say():
+            with open(path, "wb") as fifo:
+                os.unlink(path)
+                change()
+                fifo.write(text)
+
+        # Should nobody open it, the test fails, but this waits for ever.
+        threading.Thread(target=change_and_say, daemon=True).start()
         data = self.json(f"--delay={seconds}", *args)
         self.assertGreaterEqual(data["interval"], seconds)
         return data["rows"], data["interval"]
@@ -617,7 +632,7 @@ class Changes(Case):
             shutil.rmtree(self.tree.path("/a/b"))
             self.tree.add_plain("/a/d")
 
-        rows, _ = self.rates(change)
+        rows, _ = self.rates(change, last="/a/b/c")
         self.assertEqual({row["cgroup"] for row in rows}, {"/a", "/a/d"})
 
     def test_vanishing_cgroups(self):
