@@ -38,6 +38,7 @@ packages_deb := debhelper dpkg-dev rsync cpio kmod libssl-dev $(if $(CONFIG_FILE
 packages_top := libncurses-dev tmux
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman golang-go golang-github-opencontainers-runc-dev
+packages_series := perl python3-git python3-ply
 packages_lint := clang coccinelle codespell editorconfig libpython3.11 ocaml \
 	perl pyflakes3 python3-sphinx shellcheck sparse
 
@@ -249,6 +250,7 @@ series: source
 	@$(series.py)
 
 series-test: source $(build)/guest/init
+	@$(here)/setup.sh $(packages_series)
 	@$(series.py) --prove --init $(build)/guest/init
 
 #:   deb          Debian packages of the kernel, in build/deb/, with the options
