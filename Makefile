@@ -308,9 +308,10 @@ $(build)/guest/init: $(qemu)/init.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -static -o $@ $<
 
+$(build)/guest/verbs: $(wildcard $(here)/lib/*.[ch])
 $(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c | setup
 	@mkdir -p $(@D)
-	@$(CC) $(HOSTCFLAGS) -o $@ $< -libverbs
+	@$(CC) $(HOSTCFLAGS) -o $@ $(filter %.c,$^) -libverbs
 
 $(build)/guest/storms: $(wildcard $(here)/storms/*.[ch])
 $(build)/guest/faults: $(wildcard $(here)/faults/*.[ch])

@@ -3,15 +3,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <netinet/in.h>
 #include <rdma/rdma_netlink.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "faults.h"
-
-#define PORT 1
 
 /* Those of the guest. */
 struct device devices[] = {
@@ -29,21 +26,6 @@ void devices_find(void)
 		devices[i].verbs = find_verbs(devices[i].name);
 		if (!devices[i].verbs)
 			give_up("there is no device %s", devices[i].name);
-	}
-}
-
-/* Leads back to the port itself, through an address that it has. */
-static void find_address(struct base *base)
-{
-	struct ibv_global_route *route = &base->ah.grh;
-	int i;
-
-	base->ah.is_global = 1;
-	base->ah.port_num = PORT;
-	for (i = 0; !ibv_query_gid(base->context, PORT, i, &route->dgid); i++) {
-		route->sgid_index = i;
-		if (IN6_IS_ADDR_V4MAPPED((struct in6_addr *)&route->dgid))
-			return;
 	}
 }
 

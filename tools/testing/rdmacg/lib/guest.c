@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Verbs objects, by libibverbs, and time. */
+#include <netinet/in.h>
 #include <string.h>
 #include <time.h>
 
 #include "guest.h"
+
+#define PORT	1
 
 const char * const kind_names[NR_KINDS] = {
 	"context", "PD", "CQ", "QP", "MR", "SRQ", "MW", "AH",
@@ -18,6 +21,26 @@ struct ibv_device *find_verbs(const char *name)
 		if (!strcmp(ibv_get_device_name(*list), name))
 			return *list;
 	return NULL;
+}
+
+/*
+ * RoCE has an entry for IPv4 if the netdev has such an address; the first entry,
+ * of IPv6, may not resolve.
+ */
+void find_address(struct base *base)
+{
+	struct ibv_global_route *route = &base->ah.grh;
+	int i;
+
+	base->ah.is_global = 1;
+	base->ah.port_num = PORT;
+	for (i = 0; !ibv_query_gid(base->context, PORT, i, &route->dgid); i++) {
+		if (IN6_IS_ADDR_V4MAPPED((struct in6_addr *)&route->dgid)) {
+			route->sgid_index = i;
+			return;
+		}
+	}
+	ibv_query_gid(base->context, PORT, 0, &route->dgid);
 }
 
 void *object_make(const struct base *base, enum kind kind)

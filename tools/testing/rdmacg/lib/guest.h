@@ -30,6 +30,8 @@ extern const char * const kind_names[NR_KINDS];
 
 /* Good for as long as the process lives; NULL if there is no such device. */
 struct ibv_device *find_verbs(const char *name);
+/* Sets the address of AHs to one that leads back to the port itself. */
+void find_address(struct base *base);
 /* Returns NULL, and sets errno, if it fails. */
 void *object_make(const struct base *base, enum kind kind);
 /* Returns 0 or an errno. */

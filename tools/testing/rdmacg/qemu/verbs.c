@@ -12,7 +12,7 @@
  *	-KIND=COUNT	give back so many
  *	quit		end, as at the end of the input
  *
- * KIND is context, pd, cq, mr, mw, ah, srq or qp.  What an object is made of
+ * KIND is context, pd, cq, qp, mr, srq, mw or ah.  What an object is made of
  * must be there already; it takes the newest context, PD and CQ.  Nothing is
  * made that was not asked for.
  *
@@ -35,25 +35,21 @@
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <infiniband/verbs.h>
-
-#define PORT 1
+#include "../lib/guest.h"
 
 /* Stands for a verb that failed and left errno alone; some providers do. */
 #define NO_ERRNO -1
 
 enum { EXIT_HELD = 1, EXIT_USAGE };
 
-/* What is made of others comes after them. */
-enum { CONTEXT, PD, CQ, MR, MW, AH, SRQ, QP, NR_KINDS, NONE = NR_KINDS };
+#define NONE NR_KINDS
 
-struct kind {
+struct kind_info {
 	const char *name;
 	const char *make_verb;
 	const char *release_verb;
@@ -64,19 +60,19 @@ struct kind {
 	size_t room;
 };
 
-static struct kind kinds[NR_KINDS] = {
+static struct kind_info kinds[NR_KINDS] = {
 	[CONTEXT] = { "context", "ibv_open_device", "ibv_close_device",
 		      { NONE, NONE } },
 	[PD]	  = { "pd", "ibv_alloc_pd", "ibv_dealloc_pd",
 		      { CONTEXT, NONE } },
 	[CQ]	  = { "cq", "ibv_create_cq", "ibv_destroy_cq",
 		      { CONTEXT, NONE } },
+	[QP]	  = { "qp", "ibv_create_qp", "ibv_destroy_qp", { PD, CQ } },
 	[MR]	  = { "mr", "ibv_reg_mr", "ibv_dereg_mr", { PD, NONE } },
-	[MW]	  = { "mw", "ibv_alloc_mw", "ibv_dealloc_mw", { PD, NONE } },
-	[AH]	  = { "ah", "ibv_create_ah", "ibv_destroy_ah", { PD, NONE } },
 	[SRQ]	  = { "srq", "ibv_create_srq", "ibv_destroy_srq",
 		      { PD, NONE } },
-	[QP]	  = { "qp", "ibv_create_qp", "ibv_destroy_qp", { PD, CQ } },
+	[MW]	  = { "mw", "ibv_alloc_mw", "ibv_dealloc_mw", { PD, NONE } },
+	[AH]	  = { "ah", "ibv_create_ah", "ibv_destroy_ah", { PD, NONE } },
 };
 
 static struct ibv_device *device;
@@ -84,97 +80,27 @@ static int exit_status;
 
 static void *newest(int kind)
 {
-	return kinds[kind].held[kinds[kind].nr_held - 1];
-}
+	size_t nr = kinds[kind].nr_held;
 
-/*
- * The address leads back to the port itself.  RoCE has an entry for IPv4 if the
- * netdev has such an address; the first entry, of IPv6, may not resolve.
- */
-static void *create_ah(struct ibv_pd *pd)
-{
-	struct ibv_ah_attr attr = { .is_global = 1, .port_num = PORT };
-	struct ibv_global_route *route = &attr.grh;
-
-	for (int i = 0; !ibv_query_gid(pd->context, PORT, i, &route->dgid); i++)
-		if (IN6_IS_ADDR_V4MAPPED((struct in6_addr *)&route->dgid)) {
-			route->sgid_index = i;
-			return ibv_create_ah(pd, &attr);
-		}
-	if (ibv_query_gid(pd->context, PORT, 0, &route->dgid))
-		return NULL;
-	return ibv_create_ah(pd, &attr);
-}
-
-static void *create_srq(struct ibv_pd *pd)
-{
-	struct ibv_srq_init_attr attr = { .attr = { 1, 1, 0 } };
-
-	return ibv_create_srq(pd, &attr);
-}
-
-static void *create_qp(struct ibv_pd *pd, struct ibv_cq *cq)
-{
-	struct ibv_qp_init_attr attr = {
-		.send_cq = cq,
-		.recv_cq = cq,
-		.cap = { 1, 1, 1, 1, 0 },
-		.qp_type = IBV_QPT_RC,
-	};
-
-	return ibv_create_qp(pd, &attr);
+	return nr ? kinds[kind].held[nr - 1] : NULL;
 }
 
 /* Returns NULL with errno if it is refused. */
 static void *make_object(int kind)
 {
-	static char memory[4096];
+	struct base base = {
+		.verbs = device,
+		.context = newest(CONTEXT),
+		.pd = newest(PD),
+		.cq = newest(CQ),
+	};
 
-	switch (kind) {
-	case CONTEXT:
-		return ibv_open_device(device);
-	case PD:
-		return ibv_alloc_pd(newest(CONTEXT));
-	case CQ:
-		return ibv_create_cq(newest(CONTEXT), 1, NULL, NULL, 0);
-	case MR:
-		return ibv_reg_mr(newest(PD), memory, sizeof(memory),
-				  IBV_ACCESS_LOCAL_WRITE);
-	case MW:
-		return ibv_alloc_mw(newest(PD), IBV_MW_TYPE_1);
-	case AH:
-		return create_ah(newest(PD));
-	case SRQ:
-		return create_srq(newest(PD));
-	default:
-		return create_qp(newest(PD), newest(CQ));
-	}
+	if (kind == AH)
+		find_address(&base);
+	return object_make(&base, kind);
 }
 
-/* Returns 0, an errno, or -1 with errno. */
-static int release_object(int kind, void *object)
-{
-	switch (kind) {
-	case CONTEXT:
-		return ibv_close_device(object);
-	case PD:
-		return ibv_dealloc_pd(object);
-	case CQ:
-		return ibv_destroy_cq(object);
-	case MR:
-		return ibv_dereg_mr(object);
-	case MW:
-		return ibv_dealloc_mw(object);
-	case AH:
-		return ibv_destroy_ah(object);
-	case SRQ:
-		return ibv_destroy_srq(object);
-	default:
-		return ibv_destroy_qp(object);
-	}
-}
-
-static void hold(struct kind *kind, void *object)
+static void hold(struct kind_info *kind, void *object)
 {
 	if (kind->nr_held == kind->room) {
 		kind->room = kind->room ? 2 * kind->room : 16;
@@ -198,7 +124,7 @@ static void end_answer(const char *verb, int error)
 
 static void make(int number, unsigned long count)
 {
-	struct kind *kind = &kinds[number];
+	struct kind_info *kind = &kinds[number];
 	unsigned long made = 0;
 	int error = 0;
 	void *object;
@@ -227,11 +153,11 @@ static void make(int number, unsigned long count)
 /* Returns how many were given back; if one could not be, *error says why. */
 static unsigned long release(int number, unsigned long count, int *error)
 {
-	struct kind *kind = &kinds[number];
+	struct kind_info *kind = &kinds[number];
 	unsigned long released = 0;
 
 	for (; released < count && kind->nr_held; released++) {
-		*error = release_object(number, newest(number));
+		*error = object_drop(number, newest(number));
 		if (*error) {
 			if (*error < 0)
 				*error = errno;

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """unittest with results as TAP: a case is named by the first line it says."""
 
+import argparse
+import os
+import shutil
 import sys
+import tempfile
 import unittest
 
 
@@ -41,13 +45,29 @@ class Result(unittest.TestResult):
         sys.stdout.flush()
 
 
-def main(module, only=None):
-    """Runs the cases of a module, or those with this in their names."""
+def main(module, *options):
+    """Runs the cases of a module, or those with a word in their names.
+
+    What the command line names becomes the module's: PROGRAM, which is copied,
+    as the build may be where only its owner can look; and options likewise.
+    """
+    module = sys.modules[module]
+    parser = argparse.ArgumentParser(description=module.__doc__)
+    for name in ("program", *options):
+        parser.add_argument(f"--{name}", required=True, type=os.path.abspath)
+    parser.add_argument("only", nargs="?", help="a part of the names of cases")
+    args = parser.parse_args()
+    for name in options:
+        setattr(module, name.upper(), getattr(args, name))
+
     loader = unittest.TestLoader()
-    if only:
-        loader.testNamePatterns = [f"*{only}*"]
-    suite = loader.loadTestsFromModule(sys.modules[module])
+    if args.only:
+        loader.testNamePatterns = [f"*{args.only}*"]
+    suite = loader.loadTestsFromModule(module)
     print(f"1..{suite.countTestCases()}", flush=True)
     result = Result()
-    suite.run(result)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        module.PROGRAM = shutil.copy(args.program, folder)
+        suite.run(result)
     sys.exit(not result.wasSuccessful())

@@ -6,13 +6,11 @@ Run in the guest, as root.  Also for the stock controller, of which fewer
 numbers are expected.
 """
 
-import argparse
 import contextlib
 import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -361,20 +359,5 @@ class Hierarchy(unittest.TestCase):
                          r"^ *0 +0 +5 .* mlx4_0 +hca_object /$")
 
 
-def main():
-    global PROGRAM, VERBS
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, help="rdmacg-top")
-    parser.add_argument("--verbs", required=True, help="the tests' verbs")
-    parser.add_argument("only", nargs="?", help="a part of the names of cases")
-    args = parser.parse_args()
-    VERBS = os.path.abspath(args.verbs)
-    # The build may be where only its owner can look.
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        PROGRAM = shutil.copy(args.program, folder)
-        tap.main(__name__, args.only)
-
-
 if __name__ == "__main__":
-    main()
+    tap.main(__name__, "verbs")

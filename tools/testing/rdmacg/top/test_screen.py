@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The live view of rdmacg-top, of hierarchies that are made up. Prints TAP."""
 
-import argparse
 import os
 import pathlib
 import re
@@ -329,15 +328,5 @@ class Screen(unittest.TestCase):
         self.assertRegex(row, "hca_object …日?(本日)*本日本$|…本(日本)*$")
 
 
-def main():
-    global PROGRAM
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, help="rdmacg-top")
-    parser.add_argument("only", nargs="?", help="a part of the names of cases")
-    args = parser.parse_args()
-    PROGRAM = os.path.abspath(args.program)
-    tap.main(__name__, args.only)
-
-
 if __name__ == "__main__":
-    main()
+    tap.main(__name__)

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What rdmacg-top prints about hierarchies that are made up. Prints TAP."""
 
-import argparse
 import contextlib
 import json
 import os
@@ -10,7 +9,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -719,18 +717,5 @@ class Hierarchy(unittest.TestCase):
             self.assertIn(b"CONFIG_CGROUP_RDMA=y", done.stderr)
 
 
-def main():
-    global PROGRAM
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, help="rdmacg-top")
-    parser.add_argument("only", nargs="?", help="a part of the names of cases")
-    args = parser.parse_args()
-    # The build may be where only its owner can look.
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        PROGRAM = shutil.copy(args.program, folder)
-        tap.main(__name__, args.only)
-
-
 if __name__ == "__main__":
-    main()
+    tap.main(__name__)
