@@ -109,6 +109,7 @@ def main():
         unseen = judge_expected(counts, unseen)
         seconds = time.monotonic() - started
         summary.append(f"{target}: {counts} in {seconds:.0f} s")
+        print(f"== [{number}/{len(args.target)}] {summary[-1]}", flush=True)
         summary += [f"  failed: {name}" for name in counts.failed]
         summary += [f"  failed: {complaint}" for complaint in counts.complaints]
         summary += [f"  skipped: {name}" for name in counts.skipped]

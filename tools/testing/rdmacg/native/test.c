@@ -15,6 +15,7 @@
 
 #define HANDLE		0
 #define OBJECT		1
+#define NR_RESOURCES	2
 
 extern const struct rdmacg_ops ours_kunit_ops, stock_ops, stock_spin_ops;
 extern const struct rdmacg_ops page_counter_ops;
@@ -260,7 +261,7 @@ static void uncharge_without_charge_warns_and_changes_nothing(struct kunit *test
 	/* Charged is another resource, device, or cgroup. */
 	KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), 0);
 	expect_refused_uncharge(test, leaf, device, HANDLE);
-	expect_refused_uncharge(test, leaf, device, RDMACG_RESOURCE_MAX);
+	expect_refused_uncharge(test, leaf, device, NR_RESOURCES);
 	expect_refused_uncharge(test, leaf, other, OBJECT);
 	expect_refused_uncharge(test, sibling, device, OBJECT);
 	EXPECT_FILE(test, top, "current",
