@@ -62,7 +62,7 @@ tests	:= runner-test native-test fuzz-shortly kunit driver-failure kselftest
 tests_clients := clients
 tests_6.1 := "kunit KERNEL=6.1" "driver-failure KERNEL=6.1" "kselftest KERNEL=6.1"
 tests_lint := lint
-tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2"
+tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model \

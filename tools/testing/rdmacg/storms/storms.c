@@ -72,6 +72,9 @@ static void limit_at_random(const char *device, int most)
 			 strerror(-err));
 }
 
+/* How often a storm does what it is about, even if that takes longer. */
+#define LEAST	20
+
 /*
  * A device is removed and added over and over, while tenants work with it.
  * Its removal waits for those who have it open. It always has the same driver:
@@ -328,7 +331,7 @@ static void migrate(void)
 	start_readers(NULL);
 	for (i = 0; i < MOVED; i++)
 		start_tenant(i, churn, a_leaf(i));
-	for (moves = 0; now_ms() < until || !checks; moves++) {
+	for (moves = 0; now_ms() < until || moves < LEAST || !checks; moves++) {
 		enter(a_leaf(roll(ARRAY_SIZE(leaves))),
 		      shared->tenants[roll(MOVED)].pid);
 		if (!roll(4))
@@ -492,7 +495,7 @@ static void kill_holders(void)
 	start_readers(NULL);
 	for (i = 0; i < HOLDERS; i++)
 		start_holder(i);
-	for (killed = 0; now_ms() < until || !starved; killed++) {
+	for (killed = 0; now_ms() < until || killed < LEAST || !starved; killed++) {
 		i = roll(HOLDERS);
 		sleep_us(roll(20000));
 		starved += kill_holder(i);
@@ -678,7 +681,7 @@ static void take_and_give(void)
 	start_readers(NULL);
 	for (i = 0; i < (int)ARRAY_SIZE(leaves); i++)
 		start_tenant(i, churn, a_leaf(i));
-	while (now_ms() < until || !checks) {
+	while (now_ms() < until || toggles < LEAST || !checks) {
 		toggles += toggle(below_top(roll(2) ? "a" : "a/n"));
 		/* Limits go with the controller. */
 		write_limit(a_leaf(roll(ARRAY_SIZE(leaves))),
