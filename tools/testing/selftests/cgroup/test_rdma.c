@@ -5167,13 +5167,14 @@ static int test_all_removed_cgroups_are_freed(const char *root)
  */
 static int test_refused_context_pins_no_cgroup(const char *root)
 {
-	char *cgroup = new_cgroup(root, "a");
 	struct holder holder;
+	char *cgroup;
 	long before;
 
 	/* None is expected, but those that earlier tests lost are their fault. */
 	(void)becomes(!nr_dying(root));
 	before = nr_dying(root);
+	cgroup = new_cgroup(root, "a");
 	set_limit(cgroup, rxe(), "hca_handle=0");
 	holder = hold(cgroup, rxe());
 	expect_refusal_after(&holder, CONTEXT, 0);
