@@ -237,6 +237,13 @@ class Lint:
                         for symbol, name in taken.items()
                         if symbol not in made & exported]
 
+    def faults(self):
+        """Each of the detectors' faults has to be where it was put."""
+        patch = (kernel.DETECTORS / "broken.patch").relative_to(REPO)
+        return [f"{patch}: {line}"
+                for line in said(["patch", "--dry-run", "-p1", "-f", "-F0", "-i", str(patch)])
+                if not line.startswith("checking file ")]
+
     def sparse(self):
         return self.build("gcc", "C=2")
 
@@ -272,6 +279,7 @@ class Lint:
             "pyflakes": self.pyflakes,
             "spdx": self.spdx,
             "editorconfig": self.editorconfig,
+            "faults": self.faults,
             "sphinx": self.sphinx,
             **{name: lambda name=name: self.build(name) for name in BUILDS
                if name != "gcc-modular"},
