@@ -22,8 +22,7 @@ modules	:= $(build)/$(KERNEL)/$(VARIANT)-modules-$(CONFIG)
 kernel.py := $(qemu)/kernel.py --base $(KERNEL) --jobs $(JOBS) \
 	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
 pristine := $(or $(KERNEL_SRC),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/linux-source-$(KERNEL))
-series.py := $(here)/series/series.py --base $(KERNEL) --jobs $(JOBS) \
-	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
+series.py := $(here)/series/series.py --base $(KERNEL) --jobs $(JOBS) --source $(pristine)
 native	:= $(MAKE) -C $(here)/native O=$(build)/native KSRC=$(pristine)
 # What looks for faults takes memory and time of its own.
 vm.py	:= $(qemu)/vm.py --kernel $(vmlinux) --init $(build)/guest/init --smp $(SMP) \
@@ -259,8 +258,8 @@ series-test: source $(build)/guest/init
 .PHONY: deb deb-test
 deb: kernel
 	@$(here)/setup.sh $(packages_deb)
-	@$(here)/deb/deb.py --base $(KERNEL) --jobs $(JOBS) --lean $(obj)/.config \
-		$(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC)) \
+	@$(here)/deb/deb.py --base $(KERNEL) --jobs $(JOBS) --source $(pristine) \
+		--lean $(obj)/.config \
 		$(if $(CONFIG_FILE),--config-file $(CONFIG_FILE))
 
 deb-test: deb $(build)/guest/init $(build)/guest/verbs

@@ -10,9 +10,7 @@ its files from there, and symbolic links would lead it out of itself.
 import argparse
 import fcntl
 import os
-import re
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -73,28 +71,24 @@ def configure(tree, obj, config_file, make):
 def package(make, version, log):
     """Run bindeb-pkg, with the compiler's last file to be seen."""
     started = shown = time.monotonic()
-    with log.open("w") as out, subprocess.Popen(
-            [*make, f"LOCALVERSION={LOCAL_VERSION}", f"KDEB_PKGVERSION={version}-1",
-             "bindeb-pkg"], text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        objects = 0
-        for line in process.stdout:
-            out.write(line)
-            match = re.match(r"  (?:CC|AS) +(?:\[M\] +)?(\S+)", line)
-            objects += bool(match)
-            now = time.monotonic()
-            if match and now - shown > 20:
-                shown = now
-                say(f"      {objects} objects, {match[1]} ({now - started:.0f} s)")
-    if process.returncode:
-        sys.stderr.write("".join(log.read_text().splitlines(True)[-30:]))
-        kernel.die(f"bindeb-pkg failed; the whole log is in {log}")
+
+    def tick(objects, name):
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown > 20:
+            shown = now
+            say(f"      {objects} objects, {name} ({now - started:.0f} s)")
+
+    kernel.follow_make([*make, f"LOCALVERSION={LOCAL_VERSION}",
+                        f"KDEB_PKGVERSION={version}-1", "bindeb-pkg"],
+                       log, "bindeb-pkg failed", tick)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", required=True)
-    parser.add_argument("--kernel-src", type=Path)
+    parser.add_argument("--source", type=Path, required=True,
+                        help="pristine kernel tree")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--config-file", type=Path,
                         help="configuration of a kernel, as /boot/config-$(uname -r)")
@@ -106,7 +100,7 @@ def main():
     if not config_file.is_file():
         kernel.die(f"there is no {config_file}; CONFIG_FILE= names the configuration "
                    "of a kernel, as /boot/config-$(uname -r)")
-    source = (args.kernel_src or kernel.CACHE / f"linux-source-{args.base}").resolve()
+    source = args.source.resolve()
     out = REPO / "build/deb" / args.base
     tree = out / "linux"
     obj = tree / "obj-deb"

@@ -293,6 +293,30 @@ def configure(tree, obj, paths, make, progress):
     new.rename(allconfig)
 
 
+def follow_make(argv, log, failed, tick):
+    """Run make with its output in log; return how many files were compiled.
+
+    tick gets that number so far and the name of each. If make fails, that is
+    said, with the last it had to say.
+    """
+    objects = 0
+    with log.open("w") as out, subprocess.Popen(
+            argv, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            out.write(line)
+            match = re.match(r"  (?:CC|AS) +(?:\[M\] +)?(\S+)", line)
+            if match:
+                objects += 1
+                tick(objects, match[1])
+            elif re.search(r"\b(error|warning):", line) and not sys.stderr.isatty():
+                sys.stderr.write(line)
+    if process.returncode:
+        sys.stderr.write("\n" + "".join(log.read_text().splitlines(True)[-40:]))
+        die(f"{failed}; the whole log is in {log}")
+    return objects
+
+
 def compile_kernel(obj, make, log, progress):
     """make vmlinux, counting compiler runs."""
     vmlinux = obj / "vmlinux"
@@ -301,21 +325,9 @@ def compile_kernel(obj, make, log, progress):
     if first:
         about = f" of about {USUAL_OBJECTS}"
     progress.begin(f"log in {os.path.relpath(log)}")
-    objects = 0
-    with log.open("w") as out, subprocess.Popen(
-            [*make, "vmlinux"], text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT) as process:
-        for line in process.stdout:
-            out.write(line)
-            match = re.match(r"  (?:CC|AS) +(?:\[M\] +)?(\S+)", line)
-            if match:
-                objects += 1
-                progress.tick(f"{objects}{about} objects, {match[1]}")
-            elif re.search(r"\b(error|warning):", line) and not sys.stderr.isatty():
-                sys.stderr.write(line)
-    if process.returncode:
-        sys.stderr.write("\n" + "".join(log.read_text().splitlines(True)[-40:]))
-        die(f"the kernel does not build; the whole log is in {log}")
+    objects = follow_make(
+        [*make, "vmlinux"], log, "the kernel does not build",
+        lambda number, name: progress.tick(f"{number}{about} objects, {name}"))
     size = vmlinux.stat().st_size / 1e6
     progress.say(f"{objects} objects compiled, vmlinux has {size:.1f} MB")
 

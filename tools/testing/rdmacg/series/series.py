@@ -232,18 +232,19 @@ def prove(args, source, series):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", required=True)
-    parser.add_argument("--kernel-src", type=Path)
+    parser.add_argument("--source", type=Path, required=True,
+                        help="pristine kernel tree")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--prove", action="store_true",
                         help="apply, build, boot and check it, patch by patch")
     parser.add_argument("--init", type=Path, help="for the guest that boots it")
     args = parser.parse_args()
 
-    source = args.kernel_src or kernel.CACHE / f"linux-source-{args.base}"
+    source = args.source.resolve()
     out = REPO / "build/series" / args.base
-    letter, *series = make_series(args.base, source.resolve(), out)
+    letter, *series = make_series(args.base, source, out)
     say(f"{len(series)} patches and {letter.name} are in {os.path.relpath(out)}")
-    return bool(args.prove and prove(args, source.resolve(), series))
+    return bool(args.prove and prove(args, source, series))
 
 
 if __name__ == "__main__":
