@@ -28,7 +28,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[3]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rdmacg"
+sys.path.insert(0, str(HERE.parent))
+from debian import CACHE, Archive, Unavailable  # noqa: E402
+
+# Where Debian's packages of kernel sources are sought; the newest wins.
+SUITES = ("bullseye", "bullseye-security", "bookworm", "bookworm-security",
+          "bookworm-backports", "trixie", "trixie-security", "trixie-backports",
+          "unstable")
 OVERLAID = ("kernel", "include", "drivers", "Documentation", "tools")
 NOT_OVERLAID = REPO / "tools/testing/rdmacg"
 VARIANTS = {
@@ -98,23 +104,14 @@ def fetch(base, progress):
         return source
 
     progress.begin(f"downloading {package} (about 150 MB)")
-    CACHE.mkdir(parents=True, exist_ok=True)
     work = CACHE / f"{package}.new"
     shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    # As root apt wants to drop to a user who may not write here; let it not.
-    download = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package]
-    if subprocess.run(download, cwd=work, stdout=subprocess.DEVNULL,
-                      stderr=subprocess.DEVNULL, check=False).returncode:
-        # No package lists yet, or older than what the mirror has now.
-        if os.geteuid() == 0:
-            run(["apt-get", "-q", "update"])
-        try:
-            run(download, cwd=work)
-        except SystemExit:
-            die(f"cannot download {package}: as root, run 'apt-get update'; if it "
-                f"is still not found, give your own tree with KERNEL_SRC=")
-    deb = next(work.glob("*.deb"))
+    work.mkdir(parents=True)
+    try:
+        deb = Archive(SUITES).download(package, work)
+    except Unavailable as error:
+        die(f"{error}\nIf Debian has no such source any more, give a tree of your "
+            f"own with KERNEL_SRC=")
     progress.say(f"unpacking {deb.name}")
     run(["sh", "-ec", "dpkg-deb --fsys-tarfile \"$0\" |"
          " tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |"

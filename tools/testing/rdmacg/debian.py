@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Packages of Debian suites that the host does not follow.
+
+apt is run with a configuration of its own, below CACHE: nothing of the host's
+apt is written, no root is needed, and Debian's archive keyring verifies what
+is fetched. The mirrors are those that the host's own apt uses.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rdmacg"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+class Unavailable(Exception):
+    """A package that cannot be had; the text says why."""
+
+
+def host_mirrors():
+    """{is_security: URI} of the mirrors of Debian that the host's apt uses."""
+    uris = subprocess.run(["apt-get", "--print-uris", "update"], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    mirrors = {}
+    for uri, suite in re.findall(
+            r"^'(\S+)/dists/([\w-]+)/main/binary-\w+/Packages", uris, re.M):
+        if re.search(r"/debian(-security)?$", uri):
+            mirrors.setdefault(suite.endswith("-security"), uri)
+    return mirrors
+
+
+class Archive:
+    """A private apt that knows suites, the newest version of each package first."""
+
+    def __init__(self, suites, architecture="amd64"):
+        self.suites = suites
+        self.architecture = architecture
+        self.home = CACHE / "apt" / architecture
+        self.updated = False
+
+    def apt(self, *words, cwd=None):
+        """Run apt-get; return its exit status and all it said."""
+        done = subprocess.run(["apt-get", "-q", "-c", str(self.home / "apt.conf"), *words],
+                              cwd=cwd, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+    def configure(self):
+        mirrors = host_mirrors()
+        if False not in mirrors:
+            raise Unavailable("the host's apt names no mirror of Debian")
+        if not KEYRING.exists():
+            raise Unavailable(f"{KEYRING} is missing; install debian-archive-keyring")
+        for folder in ("lists/partial", "archives/partial"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        lines = [f"deb [signed-by={KEYRING}] {mirror} {suite} main\n"
+                 for suite in self.suites
+                 for mirror in [mirrors.get(suite.endswith("-security"))] if mirror]
+        (self.home / "sources.list").write_text("".join(lines))
+        # Backports and unstable count like any other: the newest version wins.
+        (self.home / "preferences").write_text(
+            "Package: *\nPin: release *\nPin-Priority: 500\n")
+        (self.home / "status").touch()
+        # As root apt wants to drop to a user who may not write here; let it not.
+        (self.home / "apt.conf").write_text(
+            f'APT::Architecture "{self.architecture}";\n'
+            f'APT::Architectures {{ "{self.architecture}"; }};\n'
+            'APT::Sandbox::User "root";\n'
+            'Acquire::Languages "none";\n'
+            'Dir::Etc::sourceparts "/dev/null";\n'
+            'Dir::Etc::preferencesparts "/dev/null";\n'
+            'Dir::Etc::trustedparts "/dev/null";\n'
+            f'Dir::Etc::sourcelist "{self.home}/sources.list";\n'
+            f'Dir::Etc::preferences "{self.home}/preferences";\n'
+            f'Dir::State::lists "{self.home}/lists";\n'
+            f'Dir::State::status "{self.home}/status";\n'
+            f'Dir::Cache "{self.home}";\n')
+
+    def update(self):
+        """Fetch the lists, once in a run. A suite that is gone is passed over."""
+        if self.updated:
+            return ""
+        self.configure()
+        _, said = self.apt("update")
+        self.updated = True
+        return said
+
+    def download(self, package, folder):
+        """Fetch the newest version of package into folder; return its file."""
+        said = self.update()
+        status, words = self.apt("download", package, cwd=folder)
+        if status:
+            errors = re.findall(r"^(?:E|Err\S*|W): ?.*", said + words, re.M)
+            raise Unavailable(f"{package}: no suite of {', '.join(self.suites)} has it "
+                              "that can be reached\n  " + "\n  ".join(errors[-6:]))
+        return next(folder.glob(f"{package}_*.deb"))
