@@ -315,12 +315,11 @@ $(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c |
 $(build)/guest/storms: $(wildcard $(here)/storms/*.[ch])
 $(build)/guest/faults: $(wildcard $(here)/faults/*.[ch])
 $(build)/guest/faults: libraries := -lmnl
-$(build)/guest/storms $(build)/guest/faults: kselftest := $(pristine)/tools/testing/selftests/cgroup
 $(build)/guest/storms $(build)/guest/faults: $(wildcard $(here)/lib/*.[ch]) | source
 	@$(here)/setup.sh $(packages_faults)
 	@mkdir -p $(@D)
-	@$(CC) $(HOSTCFLAGS) -isystem $(kselftest) -o $@ $(filter %.c,$^) \
-		$(kselftest)/cgroup_util.c -libverbs $(libraries)
+	@$(CC) $(HOSTCFLAGS) -isystem $(pristine)/tools/testing/selftests -o $@ \
+		$(filter %.c,$^) -libverbs $(libraries)
 
 # From Debian's packages alone, which have no modules. Go's cache saves minutes.
 $(build)/guest/runc-stats: $(here)/clients/runc-stats.go | setup-clients

@@ -14,8 +14,9 @@
 
 #include <stdio.h>
 
+#include "kselftest.h"		/* the kernel's */
+#include "../lib/cgroup.h"
 #include "../lib/guest.h"
-#include "cgroup_util.h"	/* the kernel's own tests have it */
 
 #define CGROUPS		"/sys/fs/cgroup"
 #define TOP		CGROUPS "/rdmacg_faults"	/* holds all others */
@@ -40,7 +41,7 @@ bool is_wanted(const char *name);
 
 void write_file(const char *path, const char *text);
 void make_cgroup(const char *cgroup);
-void write_control(const char *cgroup, const char *file, char *text);
+void write_control(const char *cgroup, const char *file, const char *text);
 void enter_cgroup(const char *cgroup);
 /* Good until the next call. */
 char *read_control(const char *cgroup, const char *file);

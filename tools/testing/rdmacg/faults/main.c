@@ -85,7 +85,7 @@ void make_cgroup(const char *cgroup)
 		give_up("cannot make %s: %m", cgroup);
 }
 
-void write_control(const char *cgroup, const char *file, char *text)
+void write_control(const char *cgroup, const char *file, const char *text)
 {
 	int err = cg_write(cgroup, file, text);
 
@@ -208,5 +208,6 @@ int main(int argc, char **argv)
 	judge_what_is_left();
 
 	ksft_set_plan(ksft_test_num());
-	ksft_finished();
+	ksft_print_cnts();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -382,11 +382,19 @@ static void walk_verb(void)
 
 /* Limits */
 
+static void open_control(const char *control)
+{
+	char name[PATH_SIZE + 32];
+
+	snprintf(name, sizeof(name), "%s/%s", leaf, control);
+	file = open(name, O_WRONLY | O_CLOEXEC);
+	if (file < 0)
+		give_up("cannot open %s", name);
+}
+
 static void open_max(void)
 {
-	file = cg_open(leaf, "rdma.max", O_WRONLY | O_CLOEXEC);
-	if (file < 0)
-		give_up("cannot open %s/rdma.max", leaf);
+	open_control("rdma.max");
 }
 
 static int write_line(const char *limit)
@@ -414,7 +422,7 @@ static void check_limit(bool done)
 
 	snprintf(line, sizeof(line), "%s hca_handle=max hca_object=%s\n",
 		 device->name, done ? "7" : "max");
-	if (cg_read_strstr(leaf, "rdma.max", line))
+	if (!cg_has(leaf, "rdma.max", line))
 		complain("the limit is not %s", done ? "7" : "max");
 }
 
@@ -501,9 +509,7 @@ static void do_nothing(void)
 static void prepare_enable(void)
 {
 	make_cgroup(new_cgroup());
-	file = cg_open(leaf, "cgroup.subtree_control", O_WRONLY | O_CLOEXEC);
-	if (file < 0)
-		give_up("cannot open %s/cgroup.subtree_control", leaf);
+	open_control("cgroup.subtree_control");
 }
 
 static int enable(void)
@@ -513,9 +519,9 @@ static int enable(void)
 
 static void check_enable(bool done)
 {
-	if (cg_read_strstr(leaf, "cgroup.subtree_control", "rdma") != (done ? 0 : -1))
+	if (cg_has(leaf, "cgroup.subtree_control", "rdma") != done)
 		complain("the controller is%s enabled", done ? " not" : "");
-	if (done != (cg_read_strstr(new_cgroup(), "rdma.max", devices[0].name) == 0))
+	if (cg_has(new_cgroup(), "rdma.max", devices[0].name) != done)
 		complain("the cgroup below has%s rdma.max", done ? " no" : "");
 }
 

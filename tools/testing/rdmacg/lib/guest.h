@@ -6,6 +6,13 @@
 #include <infiniband/verbs.h>
 #include <stdbool.h>
 
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#endif
+#ifndef __printf
+#define __printf(a, b) __attribute__((format(printf, a, b)))
+#endif
+
 #define SETTLE_MS	30000	/* for what the kernel ends later */
 
 /* What the controller counts. */

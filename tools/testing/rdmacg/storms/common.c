@@ -21,7 +21,6 @@
 
 struct shared *shared;
 const struct hierarchy *current;
-const char *unified_root;
 int nr_devices;
 long bound_ms;
 
@@ -442,7 +441,7 @@ static void read_file(const char *cgroup, const char *file)
 static void wait_for_events(const char *cgroup)
 {
 	struct pollfd events = {
-		.fd = cg_open(cgroup, "rdma.events", O_RDONLY),
+		.fd = open(path_of("%s/rdma.events", cgroup), O_RDONLY),
 		.events = POLLPRI,
 	};
 	char text[256];

@@ -48,7 +48,7 @@
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 #define KMEMLEAK_AGE_S	6	/* younger objects are not reported */
 
-static struct hierarchy unified = { .name = "v2", .unified = true };
+static struct hierarchy unified = { .name = "v2", .unified = true, .root = UNIFIED };
 static struct hierarchy legacy = { .name = "v1" };
 static const char *selected = "";
 static unsigned int seed;
@@ -76,7 +76,7 @@ static bool have_tracepoints(void)
 
 static void write_or_die(const char *folder, const char *file, const char *text)
 {
-	int err = cg_write(folder, file, (char *)text);
+	int err = cg_write(folder, file, text);
 
 	if (err)
 		errx(EXIT_FAILURE, "%s/%s: %s", folder, file, strerror(-err));
@@ -111,8 +111,8 @@ static void forget_traces(void)
 	int fd;
 
 	for (i = 0; have_tracepoints() && i < ARRAY_SIZE(pool_events); i++) {
-		fd = cg_open(instance(pool_events[i]), "trace",
-			     O_WRONLY | O_TRUNC);
+		fd = open(path_of("%s/trace", instance(pool_events[i])),
+			  O_WRONLY | O_TRUNC);
 		if (fd < 0)
 			err(EXIT_FAILURE, "%s", instance(pool_events[i]));
 		close(fd);
@@ -271,11 +271,6 @@ static void check_events(void)
 			 counted, shared->refused);
 }
 
-static void kill_all_in(const char *cgroup)
-{
-	cg_killall(cgroup);
-}
-
 static void remove_one(const char *cgroup)
 {
 	remove_cgroup(cgroup);
@@ -366,7 +361,7 @@ static void check_pools(long settle_ms)
 
 static void write_to_root(const char *change)
 {
-	write_or_die(unified.root, "cgroup.subtree_control", change);
+	write_or_die(UNIFIED, "cgroup.subtree_control", change);
 }
 
 static void judge_storm(const struct storm *storm, enum check spoilt)
@@ -399,7 +394,7 @@ static void judge_storm(const struct storm *storm, enum check spoilt)
 		end_spoiler(spoiler);
 
 	began = now_ms();
-	walk_cgroups(false, kill_all_in);
+	walk_cgroups(false, cg_kill);
 	walk_cgroups(true, remove_one);
 	if (storm->limits_memory)
 		write_or_die("/proc/sys/vm", "drop_caches", "3");
@@ -627,9 +622,6 @@ int main(int argc, char **argv)
 	if (shared == MAP_FAILED || kernel_log < 0)
 		err(EXIT_FAILURE, "shared memory, or /dev/kmsg");
 	lseek(kernel_log, 0, SEEK_END);
-	if (cg_find_unified_root(unified.root, sizeof(unified.root), NULL))
-		errx(EXIT_FAILURE, "mount cgroup2 first");
-	unified_root = unified.root;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	start_tracing();
 

@@ -355,21 +355,17 @@ static void migrate(void)
  */
 #define HOLDERS		4
 #define HOLDER_MEMORY	"8M"
+/* Memory is limited on v2, wherever the rdma controller is. */
+#define MEMORY_ROOT	UNIFIED "/" TOP_NAME
 
 static char *leaf_of(int number)
 {
 	return path_of("%s/holder%d", current->top, number);
 }
 
-/* Memory is limited on v2, wherever the rdma controller is. */
-static char *memory_root(void)
-{
-	return path_of("%s/" TOP_NAME, unified_root);
-}
-
 static char *memory_cgroup(int number)
 {
-	return path_of("%s/holder%d", memory_root(), number);
+	return path_of(MEMORY_ROOT "/holder%d", number);
 }
 
 static void make_memory_cgroups(void)
@@ -377,8 +373,8 @@ static void make_memory_cgroups(void)
 	int i, err;
 
 	if (!current->unified)
-		make_cgroup(memory_root());
-	err = cg_write(memory_root(), "cgroup.subtree_control", "+memory");
+		make_cgroup(MEMORY_ROOT);
+	err = cg_write(MEMORY_ROOT, "cgroup.subtree_control", "+memory");
 	for (i = 0; !err && i < HOLDERS; i++) {
 		if (!current->unified)
 			make_cgroup(memory_cgroup(i));
@@ -397,7 +393,7 @@ static void remove_memory_cgroups(void)
 
 	for (i = 0; i < HOLDERS; i++)
 		remove_cgroup(memory_cgroup(i));
-	remove_cgroup(memory_root());
+	remove_cgroup(MEMORY_ROOT);
 }
 
 static void hold_with_heir(int number)
@@ -722,7 +718,7 @@ static char *many_child(int number)
 
 static void limit_all(const char *cgroup)
 {
-	int i, fd = cg_open(cgroup, "rdma.max", O_WRONLY);
+	int i, fd = open(path_of("%s/rdma.max", cgroup), O_WRONLY);
 
 	for (i = 0; i < nr_devices; i++)
 		if (dprintf(fd, "%s hca_object=1000", device_name(i)) < 0)

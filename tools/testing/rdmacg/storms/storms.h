@@ -15,13 +15,10 @@
 
 #include <sys/types.h>
 
+#include "../lib/cgroup.h"
 #include "../lib/guest.h"
-#include "cgroup_util.h"	/* the kernel's own tests have it */
 
-#ifndef __printf
-#define __printf(a, b) __attribute__((format(printf, a, b)))
-#endif
-
+#define UNIFIED		"/sys/fs/cgroup"	/* where the guest has v2 */
 #define TOP_NAME	"rdmacg_storms"	/* the cgroup that holds all others */
 #define DEVICE_PREFIX	"storm"		/* of devices that stay all the storm */
 #define MAX_DEVICES	4
@@ -97,7 +94,6 @@ struct session {
 
 extern struct shared *shared;
 extern const struct hierarchy *current;
-extern const char *unified_root;
 extern int nr_devices;
 extern long bound_ms;	/* for how long a storm is to rage */
 
