@@ -5,6 +5,8 @@
  */
 
 #include <kunit/test.h>
+#include <linux/lockdep.h>
+#include <linux/spinlock.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -323,6 +325,84 @@ static struct kunit_suite native_suite = {
 };
 
 kunit_test_suite(native_suite);
+
+/* The shims' own spinlocks. Preemption is what makes threads wait for them. */
+
+#ifdef SHIM_DEBUG
+
+/* One waits apart from the queue, so there is none yet with two threads. */
+#define SPIN_THREADS	6
+#define SPIN_ROUNDS	1500
+
+static DEFINE_SPINLOCK(spin_test_lock);
+static unsigned long spin_test_count;
+
+static void *spin_thread(void *data)
+{
+	unsigned long flags;
+	int i;
+
+	shim_thread_start();
+	shim_preempt_randomly(20, (unsigned long)data);
+	for (i = 0; i < SPIN_ROUNDS; i++) {
+		spin_lock_irqsave(&spin_test_lock, flags);
+		WRITE_ONCE(spin_test_count, READ_ONCE(spin_test_count) + 1);
+		spin_unlock_irqrestore(&spin_test_lock, flags);
+	}
+	shim_thread_stop();
+	return NULL;
+}
+
+static void spinlock_lets_in_one_at_a_time(struct kunit *test)
+{
+	pthread_t threads[SPIN_THREADS];
+	unsigned long nr, i;
+
+	for (nr = 2; nr <= SPIN_THREADS; nr++) {
+		spin_test_count = 0;
+		for (i = 0; i < nr; i++)
+			KUNIT_ASSERT_EQ(test, pthread_create(&threads[i], NULL,
+							     spin_thread, (void *)i), 0);
+		for (i = 0; i < nr; i++)
+			pthread_join(threads[i], NULL);
+		KUNIT_EXPECT_EQ(test, spin_test_count, nr * SPIN_ROUNDS);
+		KUNIT_EXPECT_EQ(test, spin_test_lock.lock.word, 0);
+	}
+}
+
+static void holder_of_spinlock_is_known(struct kunit *test)
+{
+	static DEFINE_RAW_SPINLOCK(raw);
+	static DEFINE_MUTEX(mutex);
+
+	raw_spin_lock(&raw);
+	lockdep_assert_held(&raw);
+	KUNIT_EXPECT_EQ(test, shim_take_warnings(), 0);
+	lockdep_assert_held(&spin_test_lock);
+	KUNIT_EXPECT_EQ(test, shim_take_warnings(), 1);
+	mutex_lock(&mutex);
+	KUNIT_EXPECT_EQ(test, shim_take_warnings(), 1);
+	mutex_unlock(&mutex);
+	raw_spin_unlock(&raw);
+	mutex_lock(&mutex);
+	mutex_unlock(&mutex);
+	KUNIT_EXPECT_EQ(test, shim_take_warnings(), 0);
+}
+
+static struct kunit_case shim_cases[] = {
+	KUNIT_CASE(spinlock_lets_in_one_at_a_time),
+	KUNIT_CASE(holder_of_spinlock_is_known),
+	{ }
+};
+
+static struct kunit_suite shim_suite = {
+	.name = "shim",
+	.test_cases = shim_cases,
+};
+
+kunit_test_suite(shim_suite);
+
+#endif /* SHIM_DEBUG */
 
 /* What is measured side by side has to work: all behind one table. */
 

@@ -8,7 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -77,7 +77,7 @@ static struct {
 	char *unused, *end;
 } classes[ARRAY_SIZE(class_sizes)];
 
-static DEFINE_SPINLOCK(slab_lock);
+static pthread_mutex_t slab_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void *object_alloc(size_t size)
 {
@@ -89,7 +89,7 @@ static void *object_alloc(size_t size)
 			abort();
 	size = class_sizes[class];
 
-	spin_lock(&slab_lock);
+	pthread_mutex_lock(&slab_mutex);
 	object = classes[class].free;
 	if (object) {
 		classes[class].free = object->next;
@@ -106,7 +106,7 @@ static void *object_alloc(size_t size)
 		object = (void *)classes[class].unused;
 		classes[class].unused += size;
 	}
-	spin_unlock(&slab_lock);
+	pthread_mutex_unlock(&slab_mutex);
 	return object;
 }
 
@@ -115,10 +115,10 @@ static void object_free(void *object)
 	unsigned int class = *(unsigned int *)((unsigned long)object &
 					       -(unsigned long)SLAB_SIZE);
 
-	spin_lock(&slab_lock);
+	pthread_mutex_lock(&slab_mutex);
 	((struct free_object *)object)->next = classes[class].free;
 	classes[class].free = object;
-	spin_unlock(&slab_lock);
+	pthread_mutex_unlock(&slab_mutex);
 }
 
 #else /* !SHIM_SLAB */
@@ -168,10 +168,10 @@ void kfree(void *object)
 char *shim_cpu_areas[SHIM_NR_CPUS];
 unsigned int shim_nr_cpus;
 __thread char *shim_this_cpu;
+__thread unsigned int shim_this_cpu_nr;
 
-static DEFINE_SPINLOCK(percpu_lock);
+static pthread_mutex_t percpu_mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool cpu_taken[SHIM_NR_CPUS];
-static __thread unsigned int this_cpu;
 
 /* Offsets that are free again, linked through the first area. */
 static unsigned long percpu_free;
@@ -181,7 +181,7 @@ void shim_cpu_take(void)
 {
 	unsigned int cpu = 0;
 
-	spin_lock(&percpu_lock);
+	pthread_mutex_lock(&percpu_mutex);
 	while (cpu_taken[cpu])
 		if (++cpu == SHIM_NR_CPUS)
 			abort();
@@ -197,18 +197,18 @@ void shim_cpu_take(void)
 		/* Pairs with for_each_possible_cpu(). */
 		smp_store_release(&shim_nr_cpus, cpu + 1);
 	}
-	spin_unlock(&percpu_lock);
+	pthread_mutex_unlock(&percpu_mutex);
 
-	this_cpu = cpu;
+	shim_this_cpu_nr = cpu;
 	shim_this_cpu = shim_cpu_areas[cpu];
 }
 
 void shim_cpu_release(void)
 {
 	shim_this_cpu = NULL;
-	spin_lock(&percpu_lock);
-	cpu_taken[this_cpu] = false;
-	spin_unlock(&percpu_lock);
+	pthread_mutex_lock(&percpu_mutex);
+	cpu_taken[shim_this_cpu_nr] = false;
+	pthread_mutex_unlock(&percpu_mutex);
 }
 
 static unsigned long *percpu_slot(unsigned int cpu, unsigned long offset)
@@ -225,7 +225,7 @@ void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	    !may_allocate(gfp))
 		return NULL;
 
-	spin_lock(&percpu_lock);
+	pthread_mutex_lock(&percpu_mutex);
 	offset = percpu_free;
 	if (offset) {
 		percpu_free = *percpu_slot(0, offset);
@@ -237,7 +237,7 @@ void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	}
 	for_each_possible_cpu(cpu)
 		*percpu_slot(cpu, offset) = 0;
-	spin_unlock(&percpu_lock);
+	pthread_mutex_unlock(&percpu_mutex);
 
 	atomic_long_inc(&nr_allocated);
 	return (void *)offset;
@@ -250,8 +250,8 @@ void free_percpu(void *ptr)
 	if (!offset)
 		return;
 	atomic_long_dec(&nr_allocated);
-	spin_lock(&percpu_lock);
+	pthread_mutex_lock(&percpu_mutex);
 	*percpu_slot(0, offset) = percpu_free;
 	percpu_free = offset;
-	spin_unlock(&percpu_lock);
+	pthread_mutex_unlock(&percpu_mutex);
 }

@@ -8,23 +8,13 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/mutex.h>
-#include <linux/sched.h>
-#include <sched.h>
 
-/* The kernel stops spinning when the owner is not running. */
-#define SPINS_PER_YIELD	1024
+#include "shim.h"
 
 struct shim_spinner {
 	struct shim_spinner *next;
 	bool first;
 } ____cacheline_aligned;
-
-static void relax(unsigned int *spins)
-{
-	cpu_relax();
-	if (!(++*spins % SPINS_PER_YIELD))
-		sched_yield();
-}
 
 void shim_mutex_lock_slow(struct mutex *lock)
 {
@@ -35,18 +25,18 @@ void shim_mutex_lock_slow(struct mutex *lock)
 	if (before) {
 		smp_store_release(&before->next, &me);
 		while (!smp_load_acquire(&me.first))
-			relax(&spins);
+			shim_relax(&spins);
 	}
 
 	while (READ_ONCE(lock->locked) ||
 	       !shim_mutex_set(lock, 0, 1, __ATOMIC_ACQUIRE))
-		relax(&spins);
+		shim_relax(&spins);
 
 	last = &me;
 	if (__atomic_compare_exchange_n(&lock->last, &last, NULL, false,
 					__ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		return;
 	while (!(next = smp_load_acquire(&me.next)))
-		relax(&spins);
+		shim_relax(&spins);
 	smp_store_release(&next->first, true);
 }

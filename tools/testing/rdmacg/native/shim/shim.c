@@ -3,6 +3,7 @@
 
 #include <linux/kernel.h>
 #include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <kstrtox.h>
 #include <pthread.h>
@@ -88,6 +89,7 @@ const char *shim_last_text(void)
 void might_sleep(void)
 {
 	WARN(rcu_read_lock_held(), "may sleep within rcu_read_lock()\n");
+	WARN(shim_preempt_count, "may sleep with a spinlock held\n");
 }
 
 __thread unsigned int shim_preempt_in;

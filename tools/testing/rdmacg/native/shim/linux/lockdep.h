@@ -4,17 +4,23 @@
 
 #include <linux/bug.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 
 #ifdef SHIM_DEBUG
-static inline bool shim_is_taken_for_held(void *lock)
+static inline bool shim_spinlock_is_mine(spinlock_t *lock)
 {
-	return true;
+	return shim_spin_is_mine(&lock->lock);
 }
 
-/* Only a mutex knows. */
+static inline bool shim_raw_spinlock_is_mine(raw_spinlock_t *lock)
+{
+	return shim_spin_is_mine(&lock->lock);
+}
+
 #define lockdep_is_held(lock)	_Generic((lock),		\
 	struct mutex * : shim_mutex_is_mine,			\
-	default : shim_is_taken_for_held)(lock)
+	spinlock_t * : shim_spinlock_is_mine,			\
+	raw_spinlock_t * : shim_raw_spinlock_is_mine)(lock)
 #define lockdep_assert_held(lock)	WARN_ON(!lockdep_is_held(lock))
 #else
 #define lockdep_is_held(lock)		true

@@ -17,6 +17,7 @@
 extern char *shim_cpu_areas[SHIM_NR_CPUS];
 extern unsigned int shim_nr_cpus;
 extern __thread char *shim_this_cpu;
+extern __thread unsigned int shim_this_cpu_nr;
 
 void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp);
 void free_percpu(void *ptr);
