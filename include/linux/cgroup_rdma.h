@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * RDMA cgroup controller: what the IB core sees of it.
+ *
+ * Copyright (C) 2016 Parav Pandit <pandit.parav@gmail.com>
  */
 
 #ifndef _CGROUP_RDMA_H
@@ -33,23 +35,25 @@ struct rdma_cgroup {
  * struct rdmacg_device - a device whose objects are counted
  * @name: set by the owner before registration, and read only then
  * @index: likewise; tells devices of one name apart, see "rdma dev"
- * @id: smallest positive number free at registration, 0 while not registered
- * @namesake: another registered device has the same name
- * @label: the name as the interface files show it; heads the device's lines
+ * @id: lowest positive number free at registration, 0 while not registered
+ * @dup_name: another registered device has the same name
+ * @shown_name: the name in the interface files, a copy
  * @dev_node: position among all devices, in order of registration
- * @rpools: the device's pools in all cgroups, children before parents
+ * @id_node: position among all devices, by @id
+ * @rpools: the device's pools in all cgroups
  *
- * Part of the owner's device structure, which must come zeroed. From @id on,
- * all is the controller's own.
+ * Part of the owner's device structure, which must come zeroed. All from @id
+ * on is private to the controller.
  */
 struct rdmacg_device {
 	char *name;
 	u32 index;
 
 	unsigned int id;
-	bool namesake;
-	char label[RDMACG_DEVICE_NAME_MAX];
+	bool dup_name;
+	char shown_name[RDMACG_DEVICE_NAME_MAX];
 	struct list_head dev_node;
+	struct list_head id_node;
 	struct list_head rpools;
 };
 

@@ -1,81 +1,88 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RDMA cgroup controller: limits how many RDMA device contexts and verbs
- * objects the processes of a cgroup may hold, per device.
+ * RDMA cgroup controller: caps how many RDMA device contexts and verbs objects
+ * the processes of a cgroup may hold, per device.
  *
- * The contract
- * ------------
- * Each object is charged to the cgroup of the task that makes it, and to all
- * ancestors of that cgroup but the root, before the driver is asked for it.
- * If that would take any of them above its limit, the charge fails with
- * -EAGAIN and counts nowhere. The object stays charged to that cgroup,
- * wherever its owners move, until it is destroyed; it keeps the cgroup's css
- * alive, not its directory. A limit below what is in use is fine: it refuses
- * what is new and takes nothing away. The root cgroup has neither limits nor
- * counters. Objects that the kernel makes for itself are never charged.
+ * Copyright (C) 2016 Parav Pandit <pandit.parav@gmail.com>
+ *
+ * Contract
+ * --------
+ * An object is charged to the cgroup of the task that creates it, and to every
+ * ancestor of that cgroup below the root, before the driver is asked for it.
+ * If any of them is at its limit, the charge fails with -EAGAIN and counts
+ * nowhere. The object stays charged there, wherever tasks move, until it is
+ * destroyed; it keeps the css alive, not the directory. A limit below the usage
+ * refuses new charges and takes nothing away. The root cgroup has neither
+ * limits nor counters. Objects that the kernel creates for itself are not
+ * charged.
  *
  * Pools
  * -----
- * A pool holds the limits and the usage of one cgroup on one device. Whoever
- * has a pool has one in each ancestor too, and points to that of its parent;
- * those pointers are a charge's whole way up.
+ * A pool holds the limits, usages and history (peaks and refusals) of one
+ * cgroup on one device. A limit that is written creates a closed pool: it is
+ * linked to no other pool, nothing is counted in it, and it is freed with its
+ * last limit. The first charge in a cgroup opens the pools on the path to the
+ * root, from the top down, and links each to its parent. Opening is one-way:
+ * an open pool has a history, and is freed with its css or its device.
  *
- * rdmacg_mutex guards structure: which devices and pools there are, what
- * points to what, who writes a limit. A charge that finds its pool, and every
- * uncharge, does without: under rcu_read_lock() it only changes usages, each
- * by a compare-and-exchange that never passes the limit, so no usage is ever
- * above a limit by a charge that began after that limit was written.
+ * Locking
+ * -------
+ * rdmacg_mutex guards structure: the list of devices, the tables of pools,
+ * creating, opening and freeing pools, writing limits, the totals of events.
  *
- * Why a charge without the mutex walks no freed memory, and none is lost:
+ * pool->top->lock nests inside. There is one for each device and top-level
+ * cgroup, and it guards the usages and peaks of all open pools of that subtree;
+ * limits change under both locks. Subtrees have no ancestor in common but the
+ * root, so they share neither a lock nor a counter.
  *
- * - A pool is made closed, and nobody counts in a closed one. A charge that
- *   finds no pool, or a closed one, takes the mutex, makes what is missing,
- *   opens the path from the top down and counts before it lets go.
- * - So an open pool has only open ones above it: finding the leaf open is
- *   enough to walk all the way (the acquire in pool_find_open() pairs with
- *   the release in chain_open()).
- * - Opening is for good. A closed pool may be unlinked as soon as it has no
- *   limit and no child; who looked it up before sees it closed until RCU lets
- *   it be freed. An open one stays, idle or not, till its cgroup or its
- *   device goes.
- * - The cgroup outlives its pool's users: a charge runs with a reference to
- *   the css, which it keeps if it succeeds, and cgroup core frees a css only
- *   after all css below it.
- * - The device outlives them as well: the IB core unregisters it when no
- *   object is left and none can be made.
+ * A charge or uncharge in an open pool runs under rcu_read_lock() and takes
+ * only the latter:
  *
- * A charge counts from the leaf upwards. One that is refused at the top has
- * been counted below for a moment, and a neighbour down there, at its limit
- * just then, may be refused although either order of the two would have let
- * it in; nor does the neighbour's peak tell the two apart. In return no usage
- * ever passes a limit, and a tenant that keeps running into its own limit
- * touches no counter that it shares with others.
+ * - A charge first looks for a pool on its path that is at its limit, without
+ *   the lock. If there is one, it fails right there, and has written nothing
+ *   but the counters of that refusal. rdmacg_pool_full() says why that is exact.
+ * - Otherwise it looks again under the lock, and then adds one at each level. So
+ *   no usage ever passes a limit or includes a charge that is refused, nothing
+ *   has to be undone, and usages and peaks of a subtree are always those of one
+ *   moment.
  *
- * Peaks and events
- * ----------------
- * They are a pool's history, and why an open pool is worth keeping. A peak is
- * raised by charges that were granted at all levels, before the uncharge that
- * ends one of them (counter_dec() tells how). A refusal is counted where it
- * happened before the charge is rolled back; the totals of the hierarchy, and
- * the waking of those who poll the files, follow in batches.
+ * Nothing that such a charge or uncharge touches can be freed under it:
+ *
+ * - An open pool has only open ones above it, so finding the first one open
+ *   (acquire, pairs with the release in rdmacg_pool_open()) makes the way up
+ *   safe to walk.
+ * - A closed pool may be freed while a charge looks at it. The charge sees that
+ *   it is closed and takes the mutex; RCU keeps the memory until then.
+ * - A charge holds a css reference, which a successful one keeps until its
+ *   uncharge. cgroup core frees a css after all css below it, and a grace period
+ *   after its last reference.
+ * - The IB core unregisters a device when it has no object left and none can be
+ *   created.
+ *
+ * Refusals are counted by atomics in the pool that was charged and in the one
+ * at its limit. A delayed work adds them up the hierarchy and wakes pollers, as
+ * cgroup_file_notify() takes a lock that all cgroups share. A read of the events
+ * files does the same first: see rdmacg_pool_flush_events() for why it misses
+ * no refusal.
  */
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/cgroup.h>
 #include <linux/cgroup_rdma.h>
 #include <linux/err.h>
-#include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
-#include <linux/llist.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/seqlock.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -85,19 +92,22 @@
 #define RDMACG_UNLIMITED	S32_MAX
 #define RDMACG_UNLIMITED_STR	"max"
 #define RDMACG_INDEX_STR	"index"
-#define RDMACG_BLANKS		" \t"
+#define RDMACG_BLANKS		" \t\n"
 
-/* How long refusals may pile up before those who wait for them are told. */
+/* How long refusals are collected before pollers are woken. */
 #define RDMACG_NOTIFY_MS	10
 
-/* As users write and read them; what is not named here does not build. */
+/* How many pools of a subtree have their usages beside its lock. */
+#define RDMACG_SHARED_USAGES	6
+
+/* Keys of the interface files. A resource without a name does not build. */
 static const char * const rdmacg_resource_names[] = {
 	[RDMACG_RESOURCE_HCA_HANDLE]	= "hca_handle",
 	[RDMACG_RESOURCE_HCA_OBJECT]	= "hca_object",
 };
 
 static_assert(ARRAY_SIZE(rdmacg_resource_names) == RDMACG_RESOURCE_MAX);
-/* pool_flush_events() has all of them on its stack. */
+/* Some functions have an array of this size on their stack. */
 static_assert(RDMACG_RESOURCE_MAX <= 64);
 
 enum rdmacg_file {
@@ -108,35 +118,22 @@ enum rdmacg_file {
 	RDMACG_FILE_EVENTS_LOCAL,
 };
 
-struct rdmacg_counter {
-	s64		max;
-	atomic64_t	usage;
-	atomic64_t	peak;
-};
-
-/* What there is to be told about refused charges, as in rdma.events. */
+/* The keys of the events files. */
 struct rdmacg_events {
-	s64	max;		/* refused by a limit here */
-	s64	alloc_fail;	/* refused to tasks here, wherever the limit */
+	s64	max;		/* refused by the limit of this cgroup */
+	s64	alloc_fail;	/* refused to tasks of this cgroup */
 };
 
-/*
- * Charges that were refused. Who is refused counts, without the mutex, only
- * where it happened: most often that is one cache line of his own. The mutex
- * holder adds up the hierarchy later, see rdmacg_flush_events().
- */
+/* Refusals since the last flush. */
 struct rdmacg_refusals {
-	atomic64_t		own;	/* tasks here, by the limit here */
-	atomic64_t		below;	/* tasks below, by the limit here */
-	atomic64_t		above;	/* tasks here, by a limit above */
-
-	struct rdmacg_events	flushed;	/* what of these is in totals */
-	struct rdmacg_events	total;		/* here and below */
+	atomic_t	own;	/* to tasks of this cgroup, by its own limit */
+	atomic_t	below;	/* to tasks of descendants, by this limit */
+	atomic_t	above;	/* to tasks of this cgroup, by another limit */
 };
 
 /*
- * The pools of a cgroup, by device id. One that has become too small is
- * replaced, and read on by those who found it before.
+ * The pools of a cgroup, by device id. A table that is too small is replaced,
+ * and freed when RCU readers have left it.
  */
 struct rdmacg_pool_table {
 	struct rcu_head				rcu;
@@ -144,35 +141,58 @@ struct rdmacg_pool_table {
 	struct rdmacg_resource_pool __rcu	*pools[];
 };
 
-/* What a charge touches comes first, to lie in as few cache lines as it can. */
+/*
+ * One cgroup on one device. The cache lines that charges on other CPUs write
+ * decide what a charge costs, so each group of fields begins a line.
+ */
 struct rdmacg_resource_pool {
+	/* What each charge reads and few write. */
 	struct rdmacg_resource_pool	*parent;
-	bool				open;
-	struct rdmacg_counter		counters[RDMACG_RESOURCE_MAX];
-
-	struct rdmacg_refusals		refusals[RDMACG_RESOURCE_MAX];
-	struct llist_node		events_node;
-	bool				events_queued;
-
-	/* The rest is the mutex holder's. */
+	struct rdmacg_resource_pool	*top;	/* itself while closed */
+	int				*usage;	/* own_usage, or one of top's */
+	int				max[RDMACG_RESOURCE_MAX];
+	int				peak[RDMACG_RESOURCE_MAX];
+	/* Words, as some architectures cannot store a byte alone. */
+	unsigned int			open;
 	struct rdma_cgroup		*cg;
 	struct rdmacg_device		*device;
-	struct list_head		dev_node;
-	unsigned int			nr_children;
+
+	/* What only charges to this very cgroup, and refusals, write. */
+	int				own_usage[RDMACG_RESOURCE_MAX]
+						____cacheline_aligned_in_smp;
+	struct rdmacg_refusals		refusals[RDMACG_RESOURCE_MAX];
+	unsigned int			events_queued;
+	/* Next below while a path is opened, then next in the events queue. */
+	struct rdmacg_resource_pool	*next;
 	union {
-		struct rcu_head			rcu;	/* once unlinked */
-		struct rdmacg_resource_pool	*below;	/* see chain_open() */
+		struct list_head	dev_node;
+		struct rcu_head		rcu;	/* once unlinked */
 	};
+
+	/* What each charge in the subtree of a top writes. */
+	spinlock_t			lock ____cacheline_aligned_in_smp;
+	unsigned int			nr_shared;
+	int				shared_usage[RDMACG_SHARED_USAGES]
+						    [RDMACG_RESOURCE_MAX];
+
+	/* What only the mutex holder uses. */
+	struct rdmacg_events		local[RDMACG_RESOURCE_MAX]
+						____cacheline_aligned_in_smp;
+	struct rdmacg_events		total[RDMACG_RESOURCE_MAX];
 };
 
 static DEFINE_MUTEX(rdmacg_mutex);
+
+/* In order of registration, as the files show them; and by id. */
 static LIST_HEAD(rdmacg_devices);
+static LIST_HEAD(rdmacg_devices_by_id);
 
-/* Makes readers of a device's label without the mutex try again. */
-static seqcount_t rdmacg_label_seq = SEQCNT_ZERO(rdmacg_label_seq);
+/* Makes readers of a device's name that do not hold the mutex try again. */
+static seqcount_t rdmacg_name_seq = SEQCNT_ZERO(rdmacg_name_seq);
 
-/* Pools with refusals that no total has yet. */
-static LLIST_HEAD(rdmacg_events_queue);
+/* Pools with refusals that are in no total yet, linked by their next. */
+static struct rdmacg_resource_pool *rdmacg_events_queue;
+static DEFINE_RAW_SPINLOCK(rdmacg_events_lock);
 
 static void rdmacg_notify(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rdmacg_notify_work, rdmacg_notify);
@@ -192,176 +212,161 @@ static bool rdmacg_is_root(struct rdma_cgroup *cg)
 	return !cg->css.parent;
 }
 
-/* Copy a device's name, which may be about to change. */
-static void rdmacg_copy_label(struct rdmacg_device *device, char *label)
+/* Copy a device's name, which may be changing. */
+static void rdmacg_copy_name(struct rdmacg_device *device, char *name)
 {
 	unsigned int seq;
 
 	do {
-		seq = read_seqcount_begin(&rdmacg_label_seq);
-		memcpy(label, device->label, sizeof(device->label));
-	} while (read_seqcount_retry(&rdmacg_label_seq, seq));
+		seq = read_seqcount_begin(&rdmacg_name_seq);
+		memcpy(name, device->shown_name, sizeof(device->shown_name));
+	} while (read_seqcount_retry(&rdmacg_name_seq, seq));
 }
 
 /* All work for an event is behind the branch that is patched out. */
-#define pool_trace(event, pool, ...)					\
+#define rdmacg_trace_pool(event, pool, ...)				\
 	do {								\
 		if (trace_rdmacg_##event##_enabled()) {			\
-			char label[RDMACG_DEVICE_NAME_MAX];		\
+			char name[RDMACG_DEVICE_NAME_MAX];		\
 									\
-			rdmacg_copy_label((pool)->device, label);	\
+			rdmacg_copy_name((pool)->device, name);		\
 			trace_rdmacg_##event(				\
 				cgroup_id((pool)->cg->css.cgroup),	\
-				label, ##__VA_ARGS__);			\
+				name, ##__VA_ARGS__);			\
 		}							\
 	} while (0)
 
-#define pool_trace_count(event, pool, index, amount, usage)		\
-	pool_trace(event, pool, rdmacg_resource_names[index], amount,	\
-		   usage, READ_ONCE((pool)->counters[index].max))
-
-/* Raise the peak to a usage that was reached. */
-static void counter_raise_peak(struct rdmacg_counter *counter, s64 usage)
-{
-	s64 peak = atomic64_read(&counter->peak);
-
-	while (peak < usage &&
-	       !atomic64_try_cmpxchg(&counter->peak, &peak, usage))
-		;
-}
+#define rdmacg_trace_count(event, pool, index, usage)			\
+	rdmacg_trace_pool(event, pool, rdmacg_resource_names[index],	\
+			  usage, READ_ONCE((pool)->max[index]))
 
 /*
- * Count one more, unless that would pass the limit. Returns the new usage, or
- * 0 if refused.
+ * Is @pool at its limit? Without pool->top->lock: exact, as the limit was the
+ * same before and after the usage was read, so at that instant the pool was
+ * full. If a limit write comes in between, the answer is no, and the charge asks
+ * again under the lock. (Two writes that restore a limit go unnoticed. Such a
+ * refusal is due to usage and limits that were all in force during the charge.)
  */
-static s64 counter_try_inc(struct rdmacg_counter *counter)
+static bool rdmacg_pool_full(struct rdmacg_resource_pool *pool,
+			     enum rdmacg_resource_type index)
 {
-	s64 usage = atomic64_read(&counter->usage);
+	/* Read the limit before the usage. */
+	int max = smp_load_acquire(&pool->max[index]);
 
-	do {
-		if (usage >= READ_ONCE(counter->max))
-			return 0;
-	} while (!atomic64_try_cmpxchg(&counter->usage, &usage, usage + 1));
+	if (likely(READ_ONCE(pool->usage[index]) < max))
+		return false;
 
-	return usage + 1;
+	/* Read the usage before the limit. */
+	smp_rmb();
+	return READ_ONCE(pool->max[index]) == max;
 }
 
-/*
- * Count one less; false if there is nothing to take away.
- *
- * Who was granted a charge looks for a record only when it is granted at all
- * levels. By then the usage that made it a record may be history, so no such
- * usage is left without being recorded, except by a charge that is undone.
- */
-static bool counter_dec(struct rdmacg_counter *counter, bool granted)
+/* The first pool from @pool up that is at its limit, or NULL. */
+static struct rdmacg_resource_pool *
+rdmacg_path_find_full(struct rdmacg_resource_pool *pool,
+		      enum rdmacg_resource_type index)
 {
-	s64 usage = atomic64_read(&counter->usage);
+	while (pool && !rdmacg_pool_full(pool, index))
+		pool = pool->parent;
 
-	do {
-		if (usage <= 0)
-			return false;
-		if (granted && usage > atomic64_read(&counter->peak))
-			counter_raise_peak(counter, usage);
-	} while (!atomic64_try_cmpxchg(&counter->usage, &usage, usage - 1));
-
-	return true;
+	return pool;
 }
 
-/*
- * Uncharge @pool and those above it, up to but without @end. False, with that
- * pool and all above it untouched, if one of them was not charged.
- */
-static bool chain_uncharge(struct rdmacg_resource_pool *pool,
-			   struct rdmacg_resource_pool *end,
-			   enum rdmacg_resource_type index, bool granted)
+/* Count one refusal, and see that it gets into the totals. */
+static void rdmacg_pool_refuse(struct rdmacg_resource_pool *pool,
+			       atomic_t *refusals)
 {
-	for (; pool != end; pool = pool->parent)
-		if (!counter_dec(&pool->counters[index], granted))
-			return false;
+	bool queue;
 
-	return true;
-}
-
-static void chain_raise_peaks(struct rdmacg_resource_pool *pool,
-			      enum rdmacg_resource_type index)
-{
-	for (; pool; pool = pool->parent) {
-		struct rdmacg_counter *counter = &pool->counters[index];
-
-		counter_raise_peak(counter, atomic64_read(&counter->usage));
-	}
-}
-
-static struct rdmacg_events
-refusals_local(const struct rdmacg_refusals *refusals)
-{
-	s64 own = atomic64_read(&refusals->own);
-
-	return (struct rdmacg_events){
-		.max = own + atomic64_read(&refusals->below),
-		.alloc_fail = own + atomic64_read(&refusals->above),
-	};
-}
-
-static void pool_queue_events(struct rdmacg_resource_pool *pool)
-{
-	/* Pairs with pool_flush_events(): one of us sees what the other did. */
+	atomic_inc(refusals);
+	/* Pairs with rdmacg_pool_flush_events(). */
 	smp_mb__after_atomic();
-	if (READ_ONCE(pool->events_queued) || xchg(&pool->events_queued, true))
+	if (READ_ONCE(pool->events_queued))
 		return;
 
-	/* The first in the queue starts the clock for all. */
-	if (llist_add(&pool->events_node, &rdmacg_events_queue))
+	raw_spin_lock(&rdmacg_events_lock);
+	/* Pairs with the release in rdmacg_pool_flush_events(). */
+	queue = !smp_load_acquire(&pool->events_queued);
+	if (queue) {
+		pool->next = rdmacg_events_queue;
+		rdmacg_events_queue = pool;
+		WRITE_ONCE(pool->events_queued, true);
+	}
+	raw_spin_unlock(&rdmacg_events_lock);
+
+	/* Not only if the queue was empty: the task that found it so may be held up. */
+	if (queue)
 		schedule_delayed_work(&rdmacg_notify_work,
 				      msecs_to_jiffies(RDMACG_NOTIFY_MS));
 }
 
-/* A charge that began at @leaf was refused by the limit of @limiter. */
-static void chain_count_refusal(struct rdmacg_resource_pool *leaf,
-				struct rdmacg_resource_pool *limiter,
-				enum rdmacg_resource_type index)
+/* A charge to @leaf was refused, as @full on its path is at its limit. */
+static int rdmacg_path_refuse(struct rdmacg_resource_pool *leaf,
+			      struct rdmacg_resource_pool *full,
+			      enum rdmacg_resource_type index)
 {
-	pool_trace_count(refuse, limiter, index, 1,
-			 atomic64_read(&limiter->counters[index].usage));
+	rdmacg_trace_count(refuse, full, index, READ_ONCE(full->usage[index]));
 
-	if (limiter == leaf) {
-		atomic64_inc(&leaf->refusals[index].own);
+	if (full == leaf) {
+		rdmacg_pool_refuse(leaf, &leaf->refusals[index].own);
 	} else {
-		atomic64_inc(&limiter->refusals[index].below);
-		pool_queue_events(limiter);
-		atomic64_inc(&leaf->refusals[index].above);
+		rdmacg_pool_refuse(full, &full->refusals[index].below);
+		rdmacg_pool_refuse(leaf, &leaf->refusals[index].above);
 	}
-	pool_queue_events(leaf);
+	return -EAGAIN;
 }
 
-/* Charge the open pool @leaf and those above it: all or, with -EAGAIN, none. */
-static int chain_charge(struct rdmacg_resource_pool *leaf,
-			enum rdmacg_resource_type index)
+/* Charge the open pool @leaf and those above it: all, or none and -EAGAIN. */
+static int rdmacg_path_charge(struct rdmacg_resource_pool *leaf,
+			      enum rdmacg_resource_type index)
 {
-	struct rdmacg_resource_pool *pool;
-	bool record = false;
-	s64 usage;
+	struct rdmacg_resource_pool *pool, *full;
+	int usage;
 
-	for (pool = leaf; pool; pool = pool->parent) {
-		usage = counter_try_inc(&pool->counters[index]);
-		if (!usage) {
-			chain_count_refusal(leaf, pool, index);
-			chain_uncharge(leaf, pool, index, false);
-			return -EAGAIN;
-		}
-		record |= usage > atomic64_read(&pool->counters[index].peak);
+	full = rdmacg_path_find_full(leaf, index);
+	if (full)
+		return rdmacg_path_refuse(leaf, full, index);
+
+	spin_lock(&leaf->top->lock);
+	full = rdmacg_path_find_full(leaf, index);
+	for (pool = full ? NULL : leaf; pool; pool = pool->parent) {
+		usage = pool->usage[index] + 1;
+		WRITE_ONCE(pool->usage[index], usage);
+		if (usage > pool->peak[index])
+			pool->peak[index] = usage;
 	}
+	usage = leaf->usage[index];
+	spin_unlock(&leaf->top->lock);
 
-	if (unlikely(record))
-		chain_raise_peaks(leaf, index);
-	pool_trace_count(charge, leaf, index, 1,
-			 atomic64_read(&leaf->counters[index].usage));
+	if (full)
+		return rdmacg_path_refuse(leaf, full, index);
+	rdmacg_trace_count(charge, leaf, index, usage);
 	return 0;
 }
 
+/* Uncharge the open pool @leaf and those above it. False: was not charged. */
+static bool rdmacg_path_uncharge(struct rdmacg_resource_pool *leaf,
+				 enum rdmacg_resource_type index)
+{
+	struct rdmacg_resource_pool *pool;
+	int usage;
+
+	spin_lock(&leaf->top->lock);
+	/* Whatever is charged here is charged above as well. */
+	usage = leaf->usage[index] - 1;
+	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent)
+		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
+	spin_unlock(&leaf->top->lock);
+
+	if (usage < 0)
+		return false;
+	rdmacg_trace_count(uncharge, leaf, index, usage);
+	return true;
+}
+
 /* Under RCU or the mutex. No pool has the id of an unregistered device, 0. */
-static struct rdmacg_resource_pool *pool_find(struct rdma_cgroup *cg,
-					      struct rdmacg_device *device)
+static struct rdmacg_resource_pool *
+rdmacg_pool_find(struct rdma_cgroup *cg, struct rdmacg_device *device)
 {
 	struct rdmacg_pool_table *table;
 
@@ -374,24 +379,35 @@ static struct rdmacg_resource_pool *pool_find(struct rdma_cgroup *cg,
 				     lockdep_is_held(&rdmacg_mutex));
 }
 
+/* Under RCU: the pool of @cg if it is open, or NULL. */
+static struct rdmacg_resource_pool *
+rdmacg_pool_find_open(struct rdma_cgroup *cg, struct rdmacg_device *device)
+{
+	struct rdmacg_resource_pool *pool = rdmacg_pool_find(cg, device);
+
+	/* Pairs with rdmacg_pool_open(). */
+	return pool && smp_load_acquire(&pool->open) ? pool : NULL;
+}
+
 /* Make room for a pool of @device in the table of @cg. 0 or -ENOMEM. */
-static int table_fit(struct rdma_cgroup *cg, struct rdmacg_device *device)
+static int rdmacg_table_fit(struct rdma_cgroup *cg,
+			    struct rdmacg_device *device)
 {
 	struct rdmacg_pool_table *old, *new;
-	unsigned int size;
+	size_t bytes;
 
 	old = rcu_dereference_protected(cg->table,
 					lockdep_is_held(&rdmacg_mutex));
 	if (old && device->id < old->size)
 		return 0;
 
-	/* Most hosts have few devices, and some have hundreds. */
-	size = roundup_pow_of_two(max(device->id + 1, 4U));
-	new = kzalloc(struct_size(new, pools, size), GFP_KERNEL);
+	/* As many places as the slab object has room for. */
+	bytes = roundup_pow_of_two(struct_size(new, pools, device->id + 1));
+	new = kzalloc(bytes, GFP_KERNEL);
 	if (!new)
 		return -ENOMEM;
 
-	new->size = size;
+	new->size = (bytes - sizeof(*new)) / sizeof(*new->pools);
 	if (old)
 		memcpy(new->pools, old->pools, old->size * sizeof(*old->pools));
 	rcu_assign_pointer(cg->table, new);
@@ -400,8 +416,9 @@ static int table_fit(struct rdma_cgroup *cg, struct rdmacg_device *device)
 	return 0;
 }
 
-static void table_set(struct rdma_cgroup *cg, struct rdmacg_device *device,
-		      struct rdmacg_resource_pool *pool)
+static void rdmacg_table_set(struct rdma_cgroup *cg,
+			     struct rdmacg_device *device,
+			     struct rdmacg_resource_pool *pool)
 {
 	struct rdmacg_pool_table *table;
 
@@ -410,215 +427,133 @@ static void table_set(struct rdma_cgroup *cg, struct rdmacg_device *device,
 	rcu_assign_pointer(table->pools[device->id], pool);
 }
 
-/* The pool if it may be counted in without the mutex. Under RCU. */
-static struct rdmacg_resource_pool *pool_find_open(struct rdma_cgroup *cg,
-						   struct rdmacg_device *device)
-{
-	struct rdmacg_resource_pool *pool = pool_find(cg, device);
-
-	/* Pairs with chain_open(): what is open has a whole path above it. */
-	return pool && smp_load_acquire(&pool->open) ? pool : NULL;
-}
-
-/*
- * Make a closed pool without a parent. On the device's list it comes right
- * after @below, its child to be, so that children are always before parents.
- */
+/* Find the pool of @cg, or create a closed one; NULL without memory. */
 static struct rdmacg_resource_pool *
-pool_make(struct rdma_cgroup *cg, struct rdmacg_device *device,
-	  struct rdmacg_resource_pool *below)
+rdmacg_pool_get(struct rdma_cgroup *cg, struct rdmacg_device *device)
 {
-	struct rdmacg_resource_pool *pool;
+	struct rdmacg_resource_pool *pool = rdmacg_pool_find(cg, device);
 	int i;
 
 	lockdep_assert_held(&rdmacg_mutex);
 
-	if (table_fit(cg, device))
-		return ERR_PTR(-ENOMEM);
+	if (pool)
+		return pool;
+	if (rdmacg_table_fit(cg, device))
+		return NULL;
 	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
 	if (!pool)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 
+	pool->top = pool;
+	pool->usage = pool->own_usage;
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		pool->max[i] = RDMACG_UNLIMITED;
 	pool->cg = cg;
 	pool->device = device;
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		pool->counters[i].max = RDMACG_UNLIMITED;
-
-	list_add(&pool->dev_node, below ? &below->dev_node : &device->rpools);
-	table_set(cg, device, pool);
-	pool_trace(pool_make, pool);
+	spin_lock_init(&pool->lock);
+	list_add(&pool->dev_node, &device->rpools);
+	rdmacg_table_set(cg, device, pool);
+	rdmacg_trace_pool(pool_make, pool);
 	return pool;
 }
 
 /*
- * Add what @pool counted since the last time to its own and its ancestors'
- * totals, and wake who waits for the files that show it.
+ * Free a pool without refusals that are still to be flushed. The caller knows
+ * that it is closed, or that nothing is charged to it any more.
  */
-static void pool_flush_events(struct rdmacg_resource_pool *pool)
-{
-	struct rdmacg_events new[RDMACG_RESOURCE_MAX];
-	struct rdmacg_resource_pool *above;
-	int i;
-
-	/*
-	 * From now on the pool may be queued again: release, as whoever follows
-	 * the queue has to have read where it goes on.
-	 */
-	smp_store_release(&pool->events_queued, false);
-	/* Pairs with pool_queue_events(). */
-	smp_mb();
-
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
-		struct rdmacg_refusals *refusals = &pool->refusals[i];
-		struct rdmacg_events local = refusals_local(refusals);
-
-		new[i].max = local.max - refusals->flushed.max;
-		new[i].alloc_fail = local.alloc_fail -
-				    refusals->flushed.alloc_fail;
-		refusals->flushed = local;
-	}
-
-	cgroup_file_notify(&pool->cg->events_local_file);
-	for (above = pool; above; above = above->parent) {
-		for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
-			above->refusals[i].total.max += new[i].max;
-			above->refusals[i].total.alloc_fail += new[i].alloc_fail;
-		}
-		cgroup_file_notify(&above->cg->events_file);
-	}
-}
-
-/*
- * Bring the totals up to date. Whoever frees a pool has to do so first; no one
- * is refused in that pool any more, so it is not queued again.
- */
-static void rdmacg_flush_events(void)
-{
-	struct rdmacg_resource_pool *pool, *next;
-
-	lockdep_assert_held(&rdmacg_mutex);
-
-	llist_for_each_entry_safe(pool, next, llist_del_all(&rdmacg_events_queue),
-				  events_node)
-		pool_flush_events(pool);
-}
-
-/*
- * cgroup_file_notify() takes a lock that all cgroups share. From here it is
- * called for a batch of refusals, not for each.
- */
-static void rdmacg_notify(struct work_struct *work)
-{
-	mutex_lock(&rdmacg_mutex);
-	rdmacg_flush_events();
-	mutex_unlock(&rdmacg_mutex);
-}
-
-static void pool_free(struct rdmacg_resource_pool *pool)
+static void rdmacg_pool_free(struct rdmacg_resource_pool *pool)
 {
 	lockdep_assert_held(&rdmacg_mutex);
 
-	pool_trace(pool_free, pool);
-	table_set(pool->cg, pool->device, NULL);
+	rdmacg_trace_pool(pool_free, pool);
+	rdmacg_table_set(pool->cg, pool->device, NULL);
 	list_del(&pool->dev_node);
-	if (pool->parent)
-		pool->parent->nr_children--;
 	kfree_rcu(pool, rcu);
 }
 
-static bool pool_is_limited(struct rdmacg_resource_pool *pool)
+/* Is there a limit among these? Negative ones say nothing. */
+static bool rdmacg_any_limit(const int *max)
 {
 	int i;
 
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		if (pool->counters[i].max != RDMACG_UNLIMITED)
+		if (max[i] >= 0 && max[i] != RDMACG_UNLIMITED)
 			return true;
 
 	return false;
 }
 
-/*
- * Free @pool if nothing speaks for keeping it, and then its parent if it was
- * all that spoke for that one, and so on. @pool may be NULL.
- */
-static void chain_prune(struct rdmacg_resource_pool *pool)
+/* Free @pool if it is closed and has no limit. */
+static void rdmacg_pool_free_unused(struct rdmacg_resource_pool *pool)
 {
-	struct rdmacg_resource_pool *parent;
-
-	while (pool && !pool->open && !pool->nr_children &&
-	       !pool_is_limited(pool)) {
-		parent = pool->parent;
-		pool_free(pool);
-		pool = parent;
-	}
+	if (!pool->open && !rdmacg_any_limit(pool->max))
+		rdmacg_pool_free(pool);
 }
 
 /*
- * Find the pool of @cg, not the root, on @device, or make it and those that
- * miss above it. -ENODEV if the device is not registered. -ENOMEM leaves all
- * as it was.
+ * Let charges into @pool without the mutex, from now on and for good. @parent
+ * is open, or NULL at the top.
  */
-static struct rdmacg_resource_pool *chain_get(struct rdma_cgroup *cg,
-					      struct rdmacg_device *device)
+static void rdmacg_pool_open(struct rdmacg_resource_pool *pool,
+			     struct rdmacg_resource_pool *parent, bool is_leaf)
 {
-	struct rdmacg_resource_pool *leaf, *below, *pool;
+	struct rdmacg_resource_pool *top = parent ? parent->top : pool;
 
 	lockdep_assert_held(&rdmacg_mutex);
 
-	if (!device->id)
-		return ERR_PTR(-ENODEV);
+	pool->parent = parent;
+	pool->top = top;
+	/*
+	 * Whoever takes top->lock owns the cache line it is in, so usages that
+	 * charges share are kept there. A leaf is seldom shared, and a tenant
+	 * refused by its own limit must not read what its neighbours write.
+	 */
+	if ((!parent || !is_leaf) && top->nr_shared < RDMACG_SHARED_USAGES)
+		pool->usage = top->shared_usage[top->nr_shared++];
 
-	leaf = pool_find(cg, device);
-	if (leaf)
-		return leaf;
+	/* Pairs with rdmacg_pool_find_open(). */
+	smp_store_release(&pool->open, true);
+}
 
-	for (below = NULL; !rdmacg_is_root(cg); cg = rdmacg_parent(cg)) {
-		bool found;
+/* Open the pool of @cg, not the root, and all above it. -ENOMEM: none. */
+static struct rdmacg_resource_pool *
+rdmacg_path_open(struct rdma_cgroup *cg, struct rdmacg_device *device)
+{
+	struct rdmacg_resource_pool *pool, *closed = NULL, *parent = NULL;
 
-		pool = pool_find(cg, device);
-		found = pool;
-		if (!found)
-			pool = pool_make(cg, device, below);
-		if (IS_ERR(pool)) {
-			chain_prune(leaf);
-			return pool;
-		}
-
-		if (below) {
-			below->parent = pool;
-			pool->nr_children++;
+	for (; !parent && !rdmacg_is_root(cg); cg = rdmacg_parent(cg)) {
+		pool = rdmacg_pool_get(cg, device);
+		if (!pool)
+			goto free_unused;
+		if (pool->open) {
+			parent = pool;
 		} else {
-			leaf = pool;
+			pool->next = closed;
+			closed = pool;
 		}
-		if (found)
-			break;
-		below = pool;
-	}
-	return leaf;
-}
-
-/* Let charges into @pool without the mutex, from now on and for good. */
-static void chain_open(struct rdmacg_resource_pool *pool)
-{
-	struct rdmacg_resource_pool *below = NULL;
-
-	lockdep_assert_held(&rdmacg_mutex);
-
-	for (; pool && !pool->open; pool = pool->parent) {
-		pool->below = below;
-		below = pool;
 	}
 
-	/* From the top down, as each of these may be some task's leaf. */
-	for (pool = below; pool; pool = pool->below) {
-		/* Pairs with pool_find_open(). */
-		smp_store_release(&pool->open, true);
+	/* From the top down, so that all above an open pool is open. */
+	while (closed) {
+		pool = closed;
+		closed = pool->next;
+		rdmacg_pool_open(pool, parent, !closed);
+		parent = pool;
 	}
+	return parent;
+
+free_unused:
+	while (closed) {
+		pool = closed;
+		closed = pool->next;
+		rdmacg_pool_free_unused(pool);
+	}
+	return ERR_PTR(-ENOMEM);
 }
 
 /*
- * Charge @cg, not the root, whose pool is missing or closed. Counting before
- * the mutex is let go spares another search, which could miss again.
+ * Charge @cg, not the root, if it has no open pool. Charging before the mutex
+ * is released spares another search, which could fail again.
  */
 static int rdmacg_charge_slow(struct rdma_cgroup *cg,
 			      struct rdmacg_device *device,
@@ -628,13 +563,8 @@ static int rdmacg_charge_slow(struct rdma_cgroup *cg,
 	int ret;
 
 	mutex_lock(&rdmacg_mutex);
-	pool = chain_get(cg, device);
-	if (IS_ERR(pool)) {
-		ret = PTR_ERR(pool);
-	} else {
-		chain_open(pool);
-		ret = chain_charge(pool, index);
-	}
+	pool = device->id ? rdmacg_path_open(cg, device) : ERR_PTR(-ENODEV);
+	ret = IS_ERR(pool) ? PTR_ERR(pool) : rdmacg_path_charge(pool, index);
 	mutex_unlock(&rdmacg_mutex);
 	return ret;
 }
@@ -650,9 +580,9 @@ static int rdmacg_charge(struct rdma_cgroup *cg, struct rdmacg_device *device,
 		return 0;
 
 	rcu_read_lock();
-	pool = pool_find_open(cg, device);
+	pool = rdmacg_pool_find_open(cg, device);
 	if (pool)
-		ret = chain_charge(pool, index);
+		ret = rdmacg_path_charge(pool, index);
 	rcu_read_unlock();
 
 	if (!pool)
@@ -660,42 +590,20 @@ static int rdmacg_charge(struct rdma_cgroup *cg, struct rdmacg_device *device,
 	return ret;
 }
 
-/*
- * Under RCU. An ancestor may have a pool, and a limit, where @cg has none; and
- * a pool that is just being made may not yet lead to its parent. So this looks
- * at each cgroup for itself. Without a reference to the css it relies on the
- * grace period that cgroup core lets pass before css_free().
- */
-static s64 rdmacg_lowest_limit(struct rdma_cgroup *cg,
-			       struct rdmacg_device *device,
-			       enum rdmacg_resource_type index)
-{
-	struct rdmacg_resource_pool *pool;
-	s64 limit = RDMACG_UNLIMITED;
-
-	for (; !rdmacg_is_root(cg); cg = rdmacg_parent(cg)) {
-		pool = pool_find(cg, device);
-		if (pool)
-			limit = min(limit, READ_ONCE(pool->counters[index].max));
-	}
-	return limit;
-}
-
 /**
  * rdmacg_try_charge - charge one unit to the current task's cgroup
- * @rdmacg: where to store the cgroup that was charged; it is what
- *	    rdmacg_uncharge() wants back
- * @device: registered device on which the unit is about to be made
- * @index: what it is a unit of
+ * @rdmacg: where to store the cgroup that was charged, for rdmacg_uncharge()
+ * @device: registered device on which the unit is about to be created
+ * @index: resource that it is a unit of
  *
  * Charges the cgroup and each of its ancestors below the root, or none.
  * On success the caller owes one rdmacg_uncharge(), which may come from any
  * task. Until then the charge holds a reference to the cgroup's css.
  *
- * Context: Process context. Takes a mutex, and so may sleep, only if the
- *	    cgroup was not charged for this device before.
- * Return: 0, or one of these with nothing charged and *@rdmacg as it was:
- *	   * -EAGAIN if a cgroup on the way up is at its limit
+ * Context: Process context. May sleep if the cgroup was not charged for
+ *	    @device before.
+ * Return: 0, or one of these, with nothing charged and *@rdmacg unchanged:
+ *	   * -EAGAIN if the cgroup or an ancestor is at its limit
  *	   * -ENOMEM if there is no memory for new counters
  *	   * -ENODEV if @device is not registered
  *	   * -EINVAL if there is no resource @index
@@ -721,7 +629,7 @@ int rdmacg_try_charge(struct rdma_cgroup **rdmacg,
 EXPORT_SYMBOL(rdmacg_try_charge);
 
 /**
- * rdmacg_uncharge - give back what one rdmacg_try_charge() took
+ * rdmacg_uncharge - give back one rdmacg_try_charge()
  * @cg: cgroup that was charged
  * @device: device that was charged for, still registered
  * @index: resource that was charged
@@ -729,7 +637,7 @@ EXPORT_SYMBOL(rdmacg_try_charge);
  * To uncharge what is not charged is a bug of the caller. It warns once and
  * changes nothing: no count falls below zero, no reference is dropped.
  *
- * Context: Any context but NMI. Takes no lock.
+ * Context: Process context. Takes a spinlock.
  */
 void rdmacg_uncharge(struct rdma_cgroup *cg,
 		     struct rdmacg_device *device,
@@ -743,11 +651,8 @@ void rdmacg_uncharge(struct rdma_cgroup *cg,
 
 	if (!rdmacg_is_root(cg)) {
 		rcu_read_lock();
-		pool = pool_find_open(cg, device);
-		charged = pool && chain_uncharge(pool, NULL, index, true);
-		if (charged)
-			pool_trace_count(uncharge, pool, index, 1,
-					 atomic64_read(&pool->counters[index].usage));
+		pool = rdmacg_pool_find_open(cg, device);
+		charged = pool && rdmacg_path_uncharge(pool, index);
 		rcu_read_unlock();
 	}
 
@@ -757,127 +662,24 @@ void rdmacg_uncharge(struct rdma_cgroup *cg,
 }
 EXPORT_SYMBOL(rdmacg_uncharge);
 
-/* Registration cannot fail, so this looks for a free id without memory. */
-static unsigned int rdmacg_free_id(void)
+/* Under RCU. This walks the cgroups, as a closed pool has no parent. */
+static int rdmacg_lowest_limit(struct rdma_cgroup *cg,
+			       struct rdmacg_device *device,
+			       enum rdmacg_resource_type index)
 {
-	struct rdmacg_device *device;
-	unsigned int id = 1;
+	struct rdmacg_resource_pool *pool;
+	int limit = RDMACG_UNLIMITED;
 
-	lockdep_assert_held(&rdmacg_mutex);
-
-again:
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		if (device->id == id) {
-			id++;
-			goto again;
-		}
+	for (; !rdmacg_is_root(cg); cg = rdmacg_parent(cg)) {
+		pool = rdmacg_pool_find(cg, device);
+		if (pool)
+			limit = min(limit, READ_ONCE(pool->max[index]));
 	}
-	return id;
-}
-
-/* Names may have come, gone or changed: find those that are borne twice. */
-static void rdmacg_mark_namesakes(void)
-{
-	struct rdmacg_device *device, *other;
-
-	lockdep_assert_held(&rdmacg_mutex);
-
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		device->namesake = false;
-		list_for_each_entry(other, &rdmacg_devices, dev_node)
-			if (other != device &&
-			    !strcmp(other->label, device->label))
-				device->namesake = true;
-	}
-}
-
-static void rdmacg_set_label(struct rdmacg_device *device, const char *name)
-{
-	unsigned long flags;
-
-	/* Who uncharges may be an interrupt, and wait here for the writer. */
-	local_irq_save(flags);
-	write_seqcount_begin(&rdmacg_label_seq);
-	strscpy(device->label, name, sizeof(device->label));
-	write_seqcount_end(&rdmacg_label_seq);
-	local_irq_restore(flags);
-
-	rdmacg_mark_namesakes();
+	return limit;
 }
 
 /**
- * rdmacg_register_device - make a device known to the controller
- * @device: zeroed but for its name and index
- *
- * From now on the device has a line in every interface file, and may be
- * charged for.
- *
- * Context: Process context, may sleep.
- */
-void rdmacg_register_device(struct rdmacg_device *device)
-{
-	INIT_LIST_HEAD(&device->rpools);
-
-	mutex_lock(&rdmacg_mutex);
-	device->id = rdmacg_free_id();
-	list_add_tail(&device->dev_node, &rdmacg_devices);
-	rdmacg_set_label(device, device->name);
-	mutex_unlock(&rdmacg_mutex);
-}
-EXPORT_SYMBOL(rdmacg_register_device);
-
-/**
- * rdmacg_rename_device - give a device another name
- * @device: device, registered or not
- * @name: what to call it; copied
- *
- * Limits and counters stay with the device. Whoever reads or writes an
- * interface file meanwhile finds it under the old name or under the new one.
- *
- * Context: Process context, may sleep.
- */
-void rdmacg_rename_device(struct rdmacg_device *device, const char *name)
-{
-	mutex_lock(&rdmacg_mutex);
-	if (device->id)
-		rdmacg_set_label(device, name);
-	mutex_unlock(&rdmacg_mutex);
-}
-EXPORT_SYMBOL(rdmacg_rename_device);
-
-/**
- * rdmacg_unregister_device - make the controller forget a device
- * @device: registered device of which all objects are gone, and on which no
- *	    other can be made
- *
- * Its limits and counters go with it, in every cgroup.
- *
- * Context: Process context, may sleep.
- */
-void rdmacg_unregister_device(struct rdmacg_device *device)
-{
-	struct rdmacg_resource_pool *pool, *next;
-	int i;
-
-	mutex_lock(&rdmacg_mutex);
-	rdmacg_flush_events();
-	list_for_each_entry_safe(pool, next, &device->rpools, dev_node) {
-		for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-			if (atomic64_read(&pool->counters[i].usage))
-				pr_warn_once("rdmacg: %s removed while %s is still charged\n",
-					     device->label,
-					     rdmacg_resource_names[i]);
-		pool_free(pool);
-	}
-	list_del(&device->dev_node);
-	device->id = 0;
-	rdmacg_mark_namesakes();
-	mutex_unlock(&rdmacg_mutex);
-}
-EXPORT_SYMBOL(rdmacg_unregister_device);
-
-/**
- * rdmacg_query_limit - how much of a device the current task may ever have
+ * rdmacg_query_limit - how many units the current task could ever hold
  * @device: registered device
  * @index: resource
  *
@@ -903,16 +705,205 @@ int rdmacg_query_limit(struct rdmacg_device *device,
 }
 EXPORT_SYMBOL(rdmacg_query_limit);
 
-static int rdmacg_resource_index(const char *name)
+/*
+ * Add the refusals of @pool since the last flush to its own totals and its
+ * ancestors', and wake pollers of the files that show them.
+ *
+ * No refusal is missed. Either rdmacg_pool_refuse() saw the mark that is
+ * cleared here, and then its count, made before, is read here: full barriers on
+ * both sides. Or it queues the pool again, and then it returns only after the
+ * pool is in the queue, where the next flush finds it.
+ */
+static void rdmacg_pool_flush_events(struct rdmacg_resource_pool *pool)
 {
+	struct rdmacg_events new[RDMACG_RESOURCE_MAX];
+	struct rdmacg_resource_pool *above;
 	int i;
 
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		if (!strcmp(rdmacg_resource_names[i], name))
-			return i;
+	lockdep_assert_held(&rdmacg_mutex);
 
-	return -EINVAL;
+	/* Release, as pool->next has to be read before it is used again. */
+	smp_store_release(&pool->events_queued, false);
+	/* Pairs with rdmacg_pool_refuse(). */
+	smp_mb();
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+		struct rdmacg_refusals *refusals = &pool->refusals[i];
+		int own = atomic_xchg(&refusals->own, 0);
+
+		new[i].max = own + atomic_xchg(&refusals->below, 0);
+		new[i].alloc_fail = own + atomic_xchg(&refusals->above, 0);
+		pool->local[i].max += new[i].max;
+		pool->local[i].alloc_fail += new[i].alloc_fail;
+	}
+
+	cgroup_file_notify(&pool->cg->events_local_file);
+	for (above = pool; above; above = above->parent) {
+		for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+			above->total[i].max += new[i].max;
+			above->total[i].alloc_fail += new[i].alloc_fail;
+		}
+		cgroup_file_notify(&above->cg->events_file);
+	}
 }
+
+/*
+ * Bring the totals up to date, also before a pool is freed: one in which
+ * nothing can be refused any more is not queued again.
+ *
+ * The whole queue is taken off first. If one pool were taken after another, a
+ * tenant that is refused without pause could keep this going for ever.
+ */
+static void rdmacg_flush_events(void)
+{
+	struct rdmacg_resource_pool *pool, *queue;
+
+	raw_spin_lock(&rdmacg_events_lock);
+	queue = rdmacg_events_queue;
+	rdmacg_events_queue = NULL;
+	raw_spin_unlock(&rdmacg_events_lock);
+
+	while (queue) {
+		pool = queue;
+		queue = pool->next;
+		rdmacg_pool_flush_events(pool);
+	}
+}
+
+static void rdmacg_notify(struct work_struct *work)
+{
+	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
+	mutex_unlock(&rdmacg_mutex);
+}
+
+/* Find out again which devices called @name share that name. */
+static void rdmacg_update_dup_name(const char *name)
+{
+	struct rdmacg_device *device, *first = NULL;
+
+	lockdep_assert_held(&rdmacg_mutex);
+
+	list_for_each_entry(device, &rdmacg_devices, dev_node) {
+		if (strcmp(device->shown_name, name))
+			continue;
+		device->dup_name = first;
+		if (first)
+			first->dup_name = true;
+		else
+			first = device;
+	}
+}
+
+static void rdmacg_set_name(struct rdmacg_device *device, const char *name)
+{
+	/* Readers spin while this writes, so it must not be preempted. */
+	preempt_disable();
+	write_seqcount_begin(&rdmacg_name_seq);
+	strscpy(device->shown_name, name, sizeof(device->shown_name));
+	write_seqcount_end(&rdmacg_name_seq);
+	preempt_enable();
+
+	rdmacg_update_dup_name(device->shown_name);
+}
+
+/**
+ * rdmacg_register_device - make a device known to the controller
+ * @device: zeroed but for its name and index
+ *
+ * From now on the device has a line in every interface file, and may be
+ * charged for.
+ *
+ * Context: Process context, may sleep.
+ */
+void rdmacg_register_device(struct rdmacg_device *device)
+{
+	struct list_head *node;
+	unsigned int id = 1;
+
+	INIT_LIST_HEAD(&device->rpools);
+
+	mutex_lock(&rdmacg_mutex);
+	/* The lowest free id, as it is an index into tables. */
+	list_for_each(node, &rdmacg_devices_by_id) {
+		if (list_entry(node, struct rdmacg_device, id_node)->id != id)
+			break;
+		id++;
+	}
+	device->id = id;
+	list_add_tail(&device->id_node, node);
+	list_add_tail(&device->dev_node, &rdmacg_devices);
+	rdmacg_set_name(device, device->name);
+	mutex_unlock(&rdmacg_mutex);
+}
+EXPORT_SYMBOL(rdmacg_register_device);
+
+/**
+ * rdmacg_rename_device - give a device another name
+ * @device: device, registered or not
+ * @name: new name, which is copied
+ *
+ * Limits and counters stay with the device. A concurrent reader or writer of an
+ * interface file finds it under the old name or under the new one.
+ *
+ * Context: Process context, may sleep.
+ */
+void rdmacg_rename_device(struct rdmacg_device *device, const char *name)
+{
+	char old[RDMACG_DEVICE_NAME_MAX];
+
+	mutex_lock(&rdmacg_mutex);
+	if (device->id) {
+		strscpy(old, device->shown_name, sizeof(old));
+		rdmacg_set_name(device, name);
+		rdmacg_update_dup_name(old);
+	}
+	mutex_unlock(&rdmacg_mutex);
+}
+EXPORT_SYMBOL(rdmacg_rename_device);
+
+/**
+ * rdmacg_unregister_device - make the controller forget a device
+ * @device: registered device that has no object left, and on which none can be
+ *	    created
+ *
+ * Its limits and counters go with it, in every cgroup.
+ *
+ * Context: Process context, may sleep.
+ */
+void rdmacg_unregister_device(struct rdmacg_device *device)
+{
+	struct rdmacg_resource_pool *pool;
+	int i;
+
+	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
+	while (!list_empty(&device->rpools)) {
+		pool = list_first_entry(&device->rpools,
+					struct rdmacg_resource_pool, dev_node);
+		/* A top has all that is charged below it. */
+		for (i = 0; pool->top == pool && i < RDMACG_RESOURCE_MAX; i++)
+			if (READ_ONCE(pool->usage[i]))
+				pr_warn_once("rdmacg: %s removed while %s is still charged\n",
+					     device->shown_name,
+					     rdmacg_resource_names[i]);
+		rdmacg_pool_free(pool);
+	}
+	list_del(&device->dev_node);
+	list_del(&device->id_node);
+	device->id = 0;
+	rdmacg_update_dup_name(device->shown_name);
+	mutex_unlock(&rdmacg_mutex);
+}
+EXPORT_SYMBOL(rdmacg_unregister_device);
+
+/* A write to rdma.max, parsed. */
+struct rdmacg_limit_update {
+	char		*name;
+	bool		has_index;
+	unsigned int	index;
+	int		max[RDMACG_RESOURCE_MAX];	/* -1: unchanged */
+};
 
 /* A number in any base, or "max". */
 static int rdmacg_parse_limit(const char *str, int *limit)
@@ -930,7 +921,26 @@ static int rdmacg_parse_limit(const char *str, int *limit)
 	return *limit < 0 ? -EINVAL : 0;
 }
 
-/* Cut off the next word between blanks; NULL when there is none left. */
+/* Parse "KEY=VALUE", split into its two words. */
+static int rdmacg_parse_pair(struct rdmacg_limit_update *update,
+			     const char *key, const char *value)
+{
+	int i;
+
+	if (!strcmp(key, RDMACG_INDEX_STR)) {
+		if (update->has_index)
+			return -EINVAL;
+		update->has_index = true;
+		return kstrtouint(value, 0, &update->index);
+	}
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		if (!strcmp(key, rdmacg_resource_names[i]))
+			return rdmacg_parse_limit(value, &update->max[i]);
+	return -EINVAL;
+}
+
+/* Cut off the next word between blanks; NULL if there is none left. */
 static char *rdmacg_next_word(char **rest)
 {
 	char *word;
@@ -942,65 +952,43 @@ static char *rdmacg_next_word(char **rest)
 	return word;
 }
 
-/* One line written to rdma.max. */
-struct rdmacg_order {
-	char		*name;
-	bool		has_index;
-	unsigned int	index;
-	int		limits[RDMACG_RESOURCE_MAX];	/* -1: stays as it is */
-};
-
-/*
- * Take "NAME [index=N] KEY=LIMIT ..." to pieces. Returns 0, -EINVAL or
- * -ERANGE.
- */
-static int rdmacg_parse(char *line, struct rdmacg_order *order)
+/* Parse "NAME [index=N] [KEY=LIMIT ...]". 0, -EINVAL or -ERANGE. */
+static int rdmacg_parse(char *text, struct rdmacg_limit_update *update)
 {
-	bool has_limit = false;
 	char *word, *key;
 	int i, ret;
 
-	order->has_index = false;
+	update->has_index = false;
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		order->limits[i] = -1;
+		update->max[i] = -1;
 
-	line = strstrip(line);
-	/* kstrtoint() would pass over the end of a first line of two. */
-	if (strchr(line, '\n'))
+	text = strstrip(text);
+	update->name = rdmacg_next_word(&text);
+	if (!update->name)
 		return -EINVAL;
 
-	order->name = rdmacg_next_word(&line);
-	while ((word = rdmacg_next_word(&line))) {
+	while ((word = rdmacg_next_word(&text))) {
 		key = strsep(&word, "=");
 		if (!word)
 			return -EINVAL;
-		if (!strcmp(key, RDMACG_INDEX_STR)) {
-			order->has_index = true;
-			ret = kstrtouint(word, 0, &order->index);
-		} else {
-			i = rdmacg_resource_index(key);
-			if (i < 0)
-				return i;
-			has_limit = true;
-			ret = rdmacg_parse_limit(word, &order->limits[i]);
-		}
+		ret = rdmacg_parse_pair(update, key, word);
 		if (ret)
 			return ret;
 	}
-	return has_limit ? 0 : -EINVAL;
+	return 0;
 }
 
 /* The device that is meant, or -ENODEV, or -ENOTUNIQ if several may be. */
 static struct rdmacg_device *
-rdmacg_find_device(const struct rdmacg_order *order)
+rdmacg_find_device(const struct rdmacg_limit_update *update)
 {
 	struct rdmacg_device *device, *found = NULL;
 
 	lockdep_assert_held(&rdmacg_mutex);
 
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		if (strcmp(device->label, order->name) ||
-		    (order->has_index && device->index != order->index))
+		if (strcmp(device->shown_name, update->name) ||
+		    (update->has_index && device->index != update->index))
 			continue;
 		if (found)
 			return ERR_PTR(-ENOTUNIQ);
@@ -1009,52 +997,54 @@ rdmacg_find_device(const struct rdmacg_order *order)
 	return found ?: ERR_PTR(-ENODEV);
 }
 
-static void pool_set_limits(struct rdmacg_resource_pool *pool,
-			    const int *limits)
+/* Set the limits of @cg on @device. 0, or -ENOMEM with nothing changed. */
+static int rdmacg_apply_limits(struct rdma_cgroup *cg,
+			       struct rdmacg_device *device, const int *max)
 {
+	struct rdmacg_resource_pool *pool = rdmacg_pool_find(cg, device);
 	int i;
 
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
-		if (limits[i] < 0)
-			continue;
-		WRITE_ONCE(pool->counters[i].max, limits[i]);
-		pool_trace_count(limit, pool, i, 0,
-				 atomic64_read(&pool->counters[i].usage));
+	if (!pool) {
+		if (!rdmacg_any_limit(max))
+			return 0;
+		pool = rdmacg_pool_get(cg, device);
+		if (!pool)
+			return -ENOMEM;
 	}
+
+	spin_lock(&pool->top->lock);
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		if (max[i] >= 0)
+			WRITE_ONCE(pool->max[i], max[i]);
+	spin_unlock(&pool->top->lock);
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		if (max[i] >= 0)
+			rdmacg_trace_count(limit, pool, i,
+					   READ_ONCE(pool->usage[i]));
+	rdmacg_pool_free_unused(pool);
+	return 0;
 }
 
-/* Carry out one line written to rdma.max: all of it, or nothing. */
-static int rdmacg_set_limits(struct rdma_cgroup *cg, char *line)
+/* Carry out a write to rdma.max: all of it, or nothing. */
+static int rdmacg_set_limits(struct rdma_cgroup *cg, char *text)
 {
-	struct rdmacg_resource_pool *pool;
-	struct rdmacg_order order;
+	struct rdmacg_limit_update update;
 	struct rdmacg_device *device;
 	int ret;
 
-	ret = rdmacg_parse(line, &order);
+	ret = rdmacg_parse(text, &update);
 	if (ret)
 		return ret;
 
 	mutex_lock(&rdmacg_mutex);
-	device = rdmacg_find_device(&order);
-	pool = IS_ERR(device) ? ERR_CAST(device) : chain_get(cg, device);
-	if (IS_ERR(pool)) {
-		ret = PTR_ERR(pool);
-	} else {
-		pool_set_limits(pool, order.limits);
-		chain_prune(pool);
-	}
+	device = rdmacg_find_device(&update);
+	if (IS_ERR(device))
+		ret = PTR_ERR(device);
+	else
+		ret = rdmacg_apply_limits(cg, device, update.max);
 	mutex_unlock(&rdmacg_mutex);
 	return ret;
-}
-
-static void rdmacg_show_limit(struct seq_file *sf, int index, s64 limit)
-{
-	if (limit == RDMACG_UNLIMITED)
-		seq_printf(sf, " %s=" RDMACG_UNLIMITED_STR,
-			   rdmacg_resource_names[index]);
-	else
-		seq_printf(sf, " %s=%lld", rdmacg_resource_names[index], limit);
 }
 
 static void rdmacg_show_count(struct seq_file *sf, int index,
@@ -1062,6 +1052,15 @@ static void rdmacg_show_count(struct seq_file *sf, int index,
 {
 	seq_printf(sf, " %s%s=%lld", rdmacg_resource_names[index], suffix,
 		   count);
+}
+
+static void rdmacg_show_limit(struct seq_file *sf, int index, int limit)
+{
+	if (limit == RDMACG_UNLIMITED)
+		seq_printf(sf, " %s=" RDMACG_UNLIMITED_STR,
+			   rdmacg_resource_names[index]);
+	else
+		rdmacg_show_count(sf, index, "", limit);
 }
 
 static void rdmacg_show_events(struct seq_file *sf, int index,
@@ -1076,42 +1075,44 @@ static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
 			       struct rdma_cgroup *cg,
 			       struct rdmacg_device *device)
 {
-	/* Not const: on i386, atomic64_read() is a locked write as well. */
-	static struct rdmacg_resource_pool unused = {
-		.counters[0 ... RDMACG_RESOURCE_MAX - 1].max = RDMACG_UNLIMITED,
-	};
-	const struct rdmacg_resource_pool *pool = pool_find(cg, device);
+	static const struct rdmacg_events no_events;
+	struct rdmacg_resource_pool *pool = rdmacg_pool_find(cg, device);
+	int usage[RDMACG_RESOURCE_MAX] = { };
+	int peak[RDMACG_RESOURCE_MAX] = { };
 	int i;
 
 	lockdep_assert_held(&rdmacg_mutex);
 
-	if (!pool)
-		pool = &unused;
+	/* Of one moment, for all resources. */
+	if (pool) {
+		spin_lock(&pool->top->lock);
+		memcpy(usage, pool->usage, sizeof(usage));
+		memcpy(peak, pool->peak, sizeof(peak));
+		spin_unlock(&pool->top->lock);
+	}
 
-	seq_puts(sf, device->label);
-	if (device->namesake)
+	seq_puts(sf, device->shown_name);
+	if (device->dup_name)
 		seq_printf(sf, " " RDMACG_INDEX_STR "=%u", device->index);
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
-		const struct rdmacg_counter *counter = &pool->counters[i];
-		const struct rdmacg_refusals *refusals = &pool->refusals[i];
-
 		switch (file) {
 		case RDMACG_FILE_MAX:
-			rdmacg_show_limit(sf, i, counter->max);
+			rdmacg_show_limit(sf, i, pool ? pool->max[i] :
+							RDMACG_UNLIMITED);
 			break;
 		case RDMACG_FILE_CURRENT:
-			rdmacg_show_count(sf, i, "",
-					  atomic64_read(&counter->usage));
+			rdmacg_show_count(sf, i, "", usage[i]);
 			break;
 		case RDMACG_FILE_PEAK:
-			rdmacg_show_count(sf, i, "",
-					  atomic64_read(&counter->peak));
+			rdmacg_show_count(sf, i, "", peak[i]);
 			break;
 		case RDMACG_FILE_EVENTS:
-			rdmacg_show_events(sf, i, refusals->total);
+			rdmacg_show_events(sf, i, pool ? pool->total[i] :
+							 no_events);
 			break;
 		case RDMACG_FILE_EVENTS_LOCAL:
-			rdmacg_show_events(sf, i, refusals_local(refusals));
+			rdmacg_show_events(sf, i, pool ? pool->local[i] :
+							 no_events);
 			break;
 		}
 	}
@@ -1125,8 +1126,7 @@ static int rdmacg_seq_show(struct seq_file *sf, void *v)
 	struct rdmacg_device *device;
 
 	mutex_lock(&rdmacg_mutex);
-	/* Only totals wait to be added up. */
-	if (file == RDMACG_FILE_EVENTS)
+	if (file == RDMACG_FILE_EVENTS || file == RDMACG_FILE_EVENTS_LOCAL)
 		rdmacg_flush_events();
 	list_for_each_entry(device, &rdmacg_devices, dev_node)
 		rdmacg_show_device(sf, file, cg, device);
@@ -1171,25 +1171,20 @@ rdmacg_css_alloc(struct cgroup_subsys_state *parent_css)
 	return &cg->css;
 }
 
-/*
- * Nothing is charged to @css any more. Its pools are looked up with the mutex
- * held, as a device that goes may just be freeing one.
- */
+/* Nothing is charged to @css any more, and no css is below it. */
 static void rdmacg_css_free(struct cgroup_subsys_state *css)
 {
 	struct rdma_cgroup *cg = css_rdmacg(css);
-	struct rdmacg_resource_pool *pool, *parent;
+	struct rdmacg_resource_pool *pool;
 	struct rdmacg_device *device;
 
+	/* With the mutex even to look, as a device may be taking a pool away. */
 	mutex_lock(&rdmacg_mutex);
 	rdmacg_flush_events();
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = pool_find(cg, device);
-		if (!pool)
-			continue;
-		parent = pool->parent;
-		pool_free(pool);
-		chain_prune(parent);
+		pool = rdmacg_pool_find(cg, device);
+		if (pool)
+			rdmacg_pool_free(pool);
 	}
 	mutex_unlock(&rdmacg_mutex);
 	kfree(rcu_access_pointer(cg->table));

@@ -188,7 +188,7 @@ static struct rdmacg_resource_pool *pool(struct rdma_cgroup *cg,
 	struct rdmacg_resource_pool *found;
 
 	mutex_lock(&rdmacg_mutex);
-	found = pool_find(cg, device);
+	found = rdmacg_pool_find(cg, device);
 	mutex_unlock(&rdmacg_mutex);
 	return found;
 }
@@ -205,16 +205,16 @@ static int nr_pools(struct rdmacg_device *device)
 	return count;
 }
 
-static s64 usage(struct rdma_cgroup *cg, struct rdmacg_device *device,
+static int usage(struct rdma_cgroup *cg, struct rdmacg_device *device,
 		 enum rdmacg_resource_type index)
 {
-	return atomic64_read(&pool(cg, device)->counters[index].usage);
+	return pool(cg, device)->usage[index];
 }
 
 static void set_usage(struct rdma_cgroup *cg, struct rdmacg_device *device,
-		      enum rdmacg_resource_type index, s64 value)
+		      enum rdmacg_resource_type index, int value)
 {
-	atomic64_set(&pool(cg, device)->counters[index].usage, value);
+	pool(cg, device)->usage[index] = value;
 }
 
 static int rdmacg_test_init(struct kunit *test)
@@ -263,20 +263,78 @@ static void rdmacg_no_pool_reads_as_unused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
 }
 
-static void rdmacg_limit_makes_pools_up_to_the_root(struct kunit *test)
+static void rdmacg_limit_makes_one_closed_pool(struct kunit *test)
 {
 	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *top = cgroup_make(test, NULL);
 	struct rdma_cgroup *leaf = cgroup_make(test, cgroup_make(test, top));
 
 	KUNIT_EXPECT_EQ(test, write_max(test, leaf, "kunit_rdma0 hca_object=5"), 0);
-	KUNIT_EXPECT_EQ(test, nr_pools(dev), 3);
-	KUNIT_EXPECT_TRUE(test, pool(leaf, dev)->parent->parent == pool(top, dev));
-	KUNIT_EXPECT_TRUE(test, !pool(top, dev)->parent);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 1);
 	KUNIT_EXPECT_FALSE(test, pool(leaf, dev)->open);
+	KUNIT_EXPECT_TRUE(test, !pool(leaf, dev)->parent);
 	EXPECT_MAX(leaf, dev, "kunit_rdma0 hca_handle=max hca_object=5");
 	EXPECT_MAX(top, dev, "kunit_rdma0 hca_handle=max hca_object=max");
 	EXPECT_CURRENT(leaf, dev, "kunit_rdma0 hca_handle=0 hca_object=0");
+}
+
+static void rdmacg_charge_links_pools_up_to_the_top(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *top = cgroup_make(test, NULL);
+	struct rdma_cgroup *mid = cgroup_make(test, top);
+	struct rdma_cgroup *leaf = cgroup_make(test, mid);
+
+	/* Some of the path have a closed pool with a limit already. */
+	KUNIT_EXPECT_EQ(test, write_max(test, mid, "kunit_rdma0 hca_object=1"), 0);
+	KUNIT_EXPECT_EQ(test, charge(leaf, dev, RDMACG_TEST_OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 3);
+	KUNIT_EXPECT_TRUE(test, pool(leaf, dev)->parent == pool(mid, dev));
+	KUNIT_EXPECT_TRUE(test, pool(mid, dev)->parent == pool(top, dev));
+	KUNIT_EXPECT_TRUE(test, !pool(top, dev)->parent);
+	KUNIT_EXPECT_TRUE(test, pool(leaf, dev)->top == pool(top, dev));
+	KUNIT_EXPECT_TRUE(test, pool(mid, dev)->top == pool(top, dev));
+	KUNIT_EXPECT_TRUE(test, pool(top, dev)->top == pool(top, dev));
+	KUNIT_EXPECT_EQ(test, charge(leaf, dev, RDMACG_TEST_OBJECT), -EAGAIN);
+	uncharge(leaf, dev, RDMACG_TEST_OBJECT, 1);
+}
+
+/* Usages lie beside the lock, in their own pool, or where no place is left. */
+static void rdmacg_usages_are_kept_apart_wherever_they_are(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *path[2 * RDMACG_SHARED_USAGES], *side;
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(path); i++)
+		path[i] = cgroup_make(test, i ? path[i - 1] : NULL);
+	side = cgroup_make(test, path[1]);
+
+	/* First as leaves, from the middle up and from there down. */
+	KUNIT_EXPECT_EQ(test, charge(path[1], dev, RDMACG_TEST_OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, charge(path[ARRAY_SIZE(path) - 1], dev, RDMACG_TEST_OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, charge(side, dev, RDMACG_TEST_HANDLE), 0);
+
+	for (i = 0; i < ARRAY_SIZE(path); i++) {
+		KUNIT_EXPECT_EQ(test, usage(path[i], dev, RDMACG_TEST_OBJECT), i < 2 ? 2 : 1);
+		KUNIT_EXPECT_EQ(test, usage(path[i], dev, RDMACG_TEST_HANDLE), i < 2 ? 1 : 0);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_PTR_NE(test, pool(path[i], dev)->usage,
+					    pool(path[j], dev)->usage);
+	}
+	KUNIT_EXPECT_PTR_EQ(test, pool(path[0], dev)->usage,
+			    &pool(path[0], dev)->shared_usage[0][0]);
+	KUNIT_EXPECT_PTR_EQ(test, pool(path[1], dev)->usage,
+			    &pool(path[1], dev)->own_usage[0]);
+	KUNIT_EXPECT_PTR_EQ(test, pool(path[2], dev)->usage,
+			    &pool(path[0], dev)->shared_usage[1][0]);
+	KUNIT_EXPECT_EQ(test, pool(path[0], dev)->nr_shared, (unsigned int)RDMACG_SHARED_USAGES);
+
+	uncharge(side, dev, RDMACG_TEST_HANDLE, 1);
+	uncharge(path[1], dev, RDMACG_TEST_OBJECT, 1);
+	uncharge(path[ARRAY_SIZE(path) - 1], dev, RDMACG_TEST_OBJECT, 1);
+	for (i = 0; i < ARRAY_SIZE(path); i++)
+		EXPECT_CURRENT(path[i], dev, "kunit_rdma0 hca_handle=0 hca_object=0");
 }
 
 static void rdmacg_charge_makes_pools_without_any_limit(struct kunit *test)
@@ -308,13 +366,12 @@ static void rdmacg_idle_pools_go_with_their_last_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_max(test, left, "kunit_rdma0 hca_object=1 hca_handle=1"), 0);
 	KUNIT_EXPECT_EQ(test, write_max(test, right, "kunit_rdma0 hca_object=1"), 0);
 	KUNIT_EXPECT_EQ(test, write_max(test, top, "kunit_rdma0 hca_object=1"), 0);
-	KUNIT_EXPECT_EQ(test, nr_pools(dev), 4);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 3);
 
 	KUNIT_EXPECT_EQ(test, write_max(test, left, "kunit_rdma0 hca_object=max"), 0);
-	KUNIT_EXPECT_EQ(test, nr_pools(dev), 4);
-	KUNIT_EXPECT_EQ(test, write_max(test, left, "kunit_rdma0 hca_handle=max"), 0);
 	KUNIT_EXPECT_EQ(test, nr_pools(dev), 3);
-	/* The top has a limit of its own, and the middle only had children. */
+	KUNIT_EXPECT_EQ(test, write_max(test, left, "kunit_rdma0 hca_handle=max"), 0);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 2);
 	KUNIT_EXPECT_EQ(test, write_max(test, right, "kunit_rdma0 hca_object=2147483647"), 0);
 	KUNIT_EXPECT_EQ(test, nr_pools(dev), 1);
 	KUNIT_EXPECT_EQ(test, write_max(test, top, "kunit_rdma0 hca_object=max"), 0);
@@ -355,13 +412,12 @@ static void rdmacg_pools_go_with_their_cgroup(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, charge(used, dev, RDMACG_TEST_OBJECT), 0);
 	uncharge(used, dev, RDMACG_TEST_OBJECT, 1);
 	KUNIT_EXPECT_EQ(test, write_max(test, limited, "kunit_rdma0 hca_object=1"), 0);
-	KUNIT_EXPECT_EQ(test, nr_pools(dev), 4);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 3);
 
 	/* The parent was charged as well, and keeps its history. */
 	cgroup_rmdir(used);
 	cgroup_gone(test, used);
-	KUNIT_EXPECT_EQ(test, nr_pools(dev), 3);
-	/* This parent's pool was there for its child alone. */
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 2);
 	cgroup_rmdir(limited);
 	cgroup_gone(test, limited);
 	KUNIT_EXPECT_EQ(test, nr_pools(dev), 1);
@@ -427,7 +483,7 @@ static void rdmacg_refusal_at_any_level_counts_nowhere(struct kunit *test)
 	for (level = 0; level < ARRAY_SIZE(path); level++) {
 		char limit[64];
 
-		snprintf(limit, sizeof(limit), "kunit_rdma0 hca_object=%lld",
+		snprintf(limit, sizeof(limit), "kunit_rdma0 hca_object=%d",
 			 usage(path[level], dev, RDMACG_TEST_OBJECT));
 		KUNIT_EXPECT_EQ(test, write_max(test, path[level], limit), 0);
 		KUNIT_EXPECT_EQ(test, charge(path[3], dev, RDMACG_TEST_OBJECT), -EAGAIN);
@@ -687,10 +743,10 @@ static void rdmacg_free_ids_are_used_again(struct kunit *test)
 	KUNIT_EXPECT_NE(test, add_device(test, 0)->id, id);
 }
 
-static s64 lowest_limit(struct rdma_cgroup *cg, struct rdmacg_device *device,
+static int lowest_limit(struct rdma_cgroup *cg, struct rdmacg_device *device,
 			enum rdmacg_resource_type index)
 {
-	s64 limit;
+	int limit;
 
 	rcu_read_lock();
 	limit = rdmacg_lowest_limit(cg, device, index);
@@ -759,32 +815,6 @@ static void rdmacg_refused_charge_is_no_record(struct kunit *test)
 	uncharge(leaf, dev, RDMACG_TEST_OBJECT, 2);
 }
 
-static void rdmacg_uncharge_saves_the_record_of_a_slower_charge(struct kunit *test)
-{
-	struct rdmacg_device *dev = add_device(test, 0);
-	struct rdma_cgroup *cg = cgroup_make(test, NULL);
-	struct rdmacg_counter *counter;
-
-	/*
-	 * Two charges were granted, and the second has not come to write its
-	 * record down when the first is given back.
-	 */
-	KUNIT_EXPECT_EQ(test, charge(cg, dev, RDMACG_TEST_OBJECT), 0);
-	counter = &pool(cg, dev)->counters[RDMACG_TEST_OBJECT];
-	css_get(&cg->css);
-	KUNIT_EXPECT_EQ(test, counter_try_inc(counter), 2);
-	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
-	EXPECT_PEAK(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
-
-	/* What is undone was never granted. */
-	KUNIT_EXPECT_EQ(test, counter_try_inc(counter), 2);
-	KUNIT_EXPECT_EQ(test, counter_try_inc(counter), 3);
-	KUNIT_EXPECT_TRUE(test, counter_dec(counter, false));
-	KUNIT_EXPECT_TRUE(test, counter_dec(counter, false));
-	EXPECT_PEAK(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=2");
-	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
-}
-
 /* Events. */
 
 static void rdmacg_events_tell_who_refused_and_who_was_refused(struct kunit *test)
@@ -839,7 +869,7 @@ static void rdmacg_device_goes_with_events_queued(struct kunit *test)
 	write_max(test, cg, "kunit_rdma0 hca_object=0");
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 1), 0);
 	rdmacg_unregister_device(dev);
-	KUNIT_EXPECT_TRUE(test, llist_empty(&rdmacg_events_queue));
+	KUNIT_EXPECT_TRUE(test, !rdmacg_events_queue);
 }
 
 /* Names of devices. */
@@ -897,9 +927,9 @@ static const struct {
 	{ "", -EINVAL },
 	{ "\n", -EINVAL },
 	{ " \t ", -EINVAL },
-	{ "kunit_rdma0", -EINVAL },
-	{ "kunit_rdma0 \n", -EINVAL },
-	{ "hca_object=1", -EINVAL },
+	{ "kunit_rdma", -ENODEV },
+	{ "kunit_rdma0 index=41", -ENODEV },
+	{ "hca_object=1", -ENODEV },
 	{ "kunit_rdma0 nonsense=1", -EINVAL },
 	{ "kunit_rdma0 HCA_OBJECT=1", -EINVAL },
 	{ "kunit_rdma0 hca_objects=1", -EINVAL },
@@ -927,10 +957,8 @@ static const struct {
 	{ "kunit_rdma0 hca_handle=7 hca_object=m", -EINVAL },
 	{ "kunit_rdma0 hca_handle=7 nonsense=7", -EINVAL },
 	{ "kunit_rdma0 hca_handle=7 hca_object", -EINVAL },
-	{ "kunit_rdma0 hca_handle=7\n hca_object=7", -EINVAL },
 	{ "kunit_rdma0 hca_handle=7\nkunit_rdma1 hca_handle=7", -EINVAL },
-	{ "kunit_rdma0\nhca_handle=7", -EINVAL },
-	{ "kunit_rdma0 index=40", -EINVAL },
+	{ "kunit_rdma0 index=40 hca_handle=7 index=40", -EINVAL },
 	{ "kunit_rdma0 index= hca_handle=7", -EINVAL },
 	{ "kunit_rdma0 index hca_handle=7", -EINVAL },
 	{ "kunit_rdma0 index=-1 hca_handle=7", -EINVAL },
@@ -990,6 +1018,9 @@ static const struct {
 	{ "kunit_rdma0 hca_object=2\n", "hca_handle=max hca_object=2" },
 	{ "  \tkunit_rdma0\t \thca_handle=1   hca_object=2 \t \n",
 	  "hca_handle=1 hca_object=2" },
+	{ "kunit_rdma0 hca_handle=1\n \nhca_object=2", "hca_handle=1 hca_object=2" },
+	{ "kunit_rdma0\nhca_handle=1", "hca_handle=1 hca_object=max" },
+	{ "kunit_rdma0 index=40", "hca_handle=max hca_object=max" },
 	{ "kunit_rdma0 hca_object=1 hca_object=2", "hca_handle=max hca_object=2" },
 	{ "kunit_rdma0 hca_object=1 hca_object=max", "hca_handle=max hca_object=max" },
 	{ "kunit_rdma0 hca_object=0", "hca_handle=max hca_object=0" },
@@ -1031,11 +1062,17 @@ static void rdmacg_unnamed_limits_stay(struct kunit *test)
 	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=1 hca_object=3");
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=max"), 0);
 	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=3");
+	/* A device alone asks for nothing. */
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0"), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 index=40\n"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=3");
 }
 
 static struct kunit_case rdmacg_cases[] = {
 	KUNIT_CASE(rdmacg_no_pool_reads_as_unused),
-	KUNIT_CASE(rdmacg_limit_makes_pools_up_to_the_root),
+	KUNIT_CASE(rdmacg_limit_makes_one_closed_pool),
+	KUNIT_CASE(rdmacg_charge_links_pools_up_to_the_top),
+	KUNIT_CASE(rdmacg_usages_are_kept_apart_wherever_they_are),
 	KUNIT_CASE(rdmacg_charge_makes_pools_without_any_limit),
 	KUNIT_CASE(rdmacg_idle_pools_go_with_their_last_limit),
 	KUNIT_CASE(rdmacg_max_written_to_no_pool_leaves_none),
@@ -1061,7 +1098,6 @@ static struct kunit_case rdmacg_cases[] = {
 	KUNIT_CASE(rdmacg_lowest_limit_of_all_levels),
 	KUNIT_CASE(rdmacg_peak_stays_when_usage_falls),
 	KUNIT_CASE(rdmacg_refused_charge_is_no_record),
-	KUNIT_CASE(rdmacg_uncharge_saves_the_record_of_a_slower_charge),
 	KUNIT_CASE(rdmacg_events_tell_who_refused_and_who_was_refused),
 	KUNIT_CASE(rdmacg_events_outlive_the_cgroup_in_its_ancestors),
 	KUNIT_CASE(rdmacg_device_goes_with_events_queued),

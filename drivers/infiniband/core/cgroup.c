@@ -2,6 +2,8 @@
 /*
  * The IB core's side of the RDMA cgroup controller: it turns an ib_device and
  * the owner field of a context or object into the controller's own terms.
+ *
+ * Copyright (C) 2016 Parav Pandit <pandit.parav@gmail.com>
  */
 
 #include "core_priv.h"

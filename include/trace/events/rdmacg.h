@@ -11,7 +11,7 @@
 #define RDMACG_TRACE_RESOURCE_LEN 32
 
 /*
- * The cgroup is told by its ID, in cgroup v2 the inode number of its
+ * The cgroup is given by its ID, in cgroup v2 the inode number of its
  * directory. Names are kept in arrays, as __assign_str() is not the same in
  * all kernels.
  */
@@ -19,59 +19,57 @@
 DECLARE_EVENT_CLASS(rdmacg_count,
 
 	TP_PROTO(u64 cgroup, const char *device, const char *resource,
-		 s64 amount, s64 usage, s64 limit),
+		 int usage, int limit),
 
-	TP_ARGS(cgroup, device, resource, amount, usage, limit),
+	TP_ARGS(cgroup, device, resource, usage, limit),
 
 	TP_STRUCT__entry(
 		__field(u64, cgroup)
 		__array(char, device, RDMACG_DEVICE_NAME_MAX)
 		__array(char, resource, RDMACG_TRACE_RESOURCE_LEN)
-		__field(s64, amount)
-		__field(s64, usage)
-		__field(s64, limit)
+		__field(int, usage)
+		__field(int, limit)
 	),
 
 	TP_fast_assign(
 		__entry->cgroup = cgroup;
 		strscpy(__entry->device, device, RDMACG_DEVICE_NAME_MAX);
 		strscpy(__entry->resource, resource, RDMACG_TRACE_RESOURCE_LEN);
-		__entry->amount = amount;
 		__entry->usage = usage;
 		__entry->limit = limit;
 	),
 
-	TP_printk("cgroup=%llu device=%s resource=%s amount=%lld usage=%lld limit=%lld",
+	TP_printk("cgroup=%llu device=%s resource=%s usage=%d limit=%d",
 		  __entry->cgroup, __entry->device, __entry->resource,
-		  __entry->amount, __entry->usage, __entry->limit)
+		  __entry->usage, __entry->limit)
 );
 
 /* Usage and limit are those of the task's own cgroup, after the charge. */
 DEFINE_EVENT(rdmacg_count, rdmacg_charge,
 	TP_PROTO(u64 cgroup, const char *device, const char *resource,
-		 s64 amount, s64 usage, s64 limit),
-	TP_ARGS(cgroup, device, resource, amount, usage, limit)
+		 int usage, int limit),
+	TP_ARGS(cgroup, device, resource, usage, limit)
 );
 
 /* Those of the cgroup that was charged, after the uncharge. */
 DEFINE_EVENT(rdmacg_count, rdmacg_uncharge,
 	TP_PROTO(u64 cgroup, const char *device, const char *resource,
-		 s64 amount, s64 usage, s64 limit),
-	TP_ARGS(cgroup, device, resource, amount, usage, limit)
+		 int usage, int limit),
+	TP_ARGS(cgroup, device, resource, usage, limit)
 );
 
 /* Those of the cgroup whose limit refused. */
 DEFINE_EVENT(rdmacg_count, rdmacg_refuse,
 	TP_PROTO(u64 cgroup, const char *device, const char *resource,
-		 s64 amount, s64 usage, s64 limit),
-	TP_ARGS(cgroup, device, resource, amount, usage, limit)
+		 int usage, int limit),
+	TP_ARGS(cgroup, device, resource, usage, limit)
 );
 
-/* A limit was written: the limit is the new one, and the amount 0. */
+/* A limit was written: the limit is the new one. */
 DEFINE_EVENT(rdmacg_count, rdmacg_limit,
 	TP_PROTO(u64 cgroup, const char *device, const char *resource,
-		 s64 amount, s64 usage, s64 limit),
-	TP_ARGS(cgroup, device, resource, amount, usage, limit)
+		 int usage, int limit),
+	TP_ARGS(cgroup, device, resource, usage, limit)
 );
 
 DECLARE_EVENT_CLASS(rdmacg_pool,

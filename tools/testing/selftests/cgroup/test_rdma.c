@@ -3830,15 +3830,15 @@ static struct traced traced(const char *cgroup, const char *device)
 }
 
 static void expect_counted(const char *where, const char *event,
-			   struct traced by, const char *resource, int amount,
-			   int usage, int limit, int times)
+			   struct traced by, const char *resource, int usage,
+			   int limit, int times)
 {
 	char text[256];
 	int seen;
 
 	snprintf(text, sizeof(text),
-		 ": rdmacg_%s: cgroup=%llu device=%s resource=%s amount=%d usage=%d limit=%d\n",
-		 event, by.cgroup, by.device, resource, amount, usage, limit);
+		 ": rdmacg_%s: cgroup=%llu device=%s resource=%s usage=%d limit=%d\n",
+		 event, by.cgroup, by.device, resource, usage, limit);
 	seen = nr_traced(text);
 	if (seen != times)
 		fail(where, "expected %d times, seen %d%.*s", times, seen,
@@ -3884,19 +3884,19 @@ static int test_trace_of_charges(const char *root)
 	set_limit(parent, rxe(), "hca_object=2");
 	set_limit(leaf, rxe(), "hca_handle=1");
 	holder = hold_pds(leaf, rxe(), 2);
-	expect_traced("charge", by_leaf, "hca_handle", 1, 1, 1, 1);
-	expect_traced("charge", by_leaf, "hca_object", 1, 1, NO_LIMIT, 1);
-	expect_traced("charge", by_leaf, "hca_object", 1, 2, NO_LIMIT, 1);
+	expect_traced("charge", by_leaf, "hca_handle", 1, 1, 1);
+	expect_traced("charge", by_leaf, "hca_object", 1, NO_LIMIT, 1);
+	expect_traced("charge", by_leaf, "hca_object", 2, NO_LIMIT, 1);
 	expect_nr("charge", by_leaf, 3);
 	expect_nr("charge", by_parent, 0);
 	expect_nr("refuse", by_leaf, 0);
 
 	/* It is told whose limit it was. */
 	expect_refusal_after(&holder, PD, 0);
-	expect_traced("refuse", by_parent, "hca_object", 1, 2, 2, 1);
+	expect_traced("refuse", by_parent, "hca_object", 2, 2, 1);
 	expect_nr("refuse", by_leaf, 0);
 	expect_refusal_after(&holder, CONTEXT, 0);
-	expect_traced("refuse", by_leaf, "hca_handle", 1, 1, 1, 1);
+	expect_traced("refuse", by_leaf, "hca_handle", 1, 1, 1);
 	expect_nr("refuse", by_leaf, 1);
 	expect_nr("refuse", by_parent, 1);
 	expect_nr("charge", by_leaf, 3);
@@ -3905,10 +3905,10 @@ static int test_trace_of_charges(const char *root)
 	/* What was charged goes from where it was charged. */
 	expect(!cg_enter(other, holder.pid), "move the holder");
 	expect_drop(&holder, PD, 2);
-	expect_traced("uncharge", by_leaf, "hca_object", 1, 1, NO_LIMIT, 1);
-	expect_traced("uncharge", by_leaf, "hca_object", 1, 0, NO_LIMIT, 1);
+	expect_traced("uncharge", by_leaf, "hca_object", 1, NO_LIMIT, 1);
+	expect_traced("uncharge", by_leaf, "hca_object", 0, NO_LIMIT, 1);
 	release(&holder);
-	expect_traced("uncharge", by_leaf, "hca_handle", 1, 0, 1, 1);
+	expect_traced("uncharge", by_leaf, "hca_handle", 0, 1, 1);
 	expect_nr("uncharge", by_leaf, 3);
 	expect_nr("uncharge", by_parent, 0);
 	expect_nr("charge", by_other, 0);
@@ -3925,7 +3925,7 @@ static int test_trace_of_limits_and_pools(const char *root)
 
 	start_tracing();
 	set_limit(leaf, rxe(), "hca_object=3");
-	expect_traced("limit", by_leaf, "hca_object", 0, 0, 3, 1);
+	expect_traced("limit", by_leaf, "hca_object", 0, 3, 1);
 	expect_nr("limit", by_leaf, 1);
 	expect_nr("limit", by_parent, 0);
 	expect_nr("pool_make", by_leaf, 1);
@@ -3937,8 +3937,8 @@ static int test_trace_of_limits_and_pools(const char *root)
 	expect_nr("limit", by_leaf, 1);
 
 	set_limit(leaf, rxe(), "hca_handle=2 hca_object=max");
-	expect_traced("limit", by_leaf, "hca_handle", 0, 0, 2, 1);
-	expect_traced("limit", by_leaf, "hca_object", 0, 0, NO_LIMIT, 1);
+	expect_traced("limit", by_leaf, "hca_handle", 0, 2, 1);
+	expect_traced("limit", by_leaf, "hca_object", 0, NO_LIMIT, 1);
 	expect_nr("pool_free", by_leaf, 0);
 	set_limit(leaf, rxe(), "hca_handle=max");
 	expect_nr("pool_free", by_leaf, 1);
@@ -3947,7 +3947,7 @@ static int test_trace_of_limits_and_pools(const char *root)
 	holder = hold_pds(leaf, rxe(), 2);
 	expect_nr("pool_make", by_leaf, 2);
 	set_limit(parent, rxe(), "hca_object=1");
-	expect_traced("limit", by_parent, "hca_object", 0, 2, 1, 1);
+	expect_traced("limit", by_parent, "hca_object", 2, 1, 1);
 	release(&holder);
 	expect_nr("pool_free", by_leaf, 1);
 	expect(!rmdir(leaf), "%s", strerror(errno));
@@ -3966,12 +3966,12 @@ static int test_trace_of_other_device(const char *root)
 
 	start_tracing();
 	expect_make(&holder, PD, 1);
-	expect_traced("charge", first, "hca_object", 1, 1, NO_LIMIT, 1);
+	expect_traced("charge", first, "hca_object", 1, NO_LIMIT, 1);
 	expect(!rename_device(GUEST_NAME, LONG_NAME), "rename it");
 	expect_make(&holder, PD, 1);
-	expect_traced("charge", then, "hca_object", 1, 2, NO_LIMIT, 1);
+	expect_traced("charge", then, "hca_object", 2, NO_LIMIT, 1);
 	release(&holder);
-	expect_traced("uncharge", then, "hca_object", 1, 0, NO_LIMIT, 1);
+	expect_traced("uncharge", then, "hca_object", 0, NO_LIMIT, 1);
 	expect_nr("pool_free", then, 0);
 	expect(!remove_device(LONG_NAME), "remove it");
 	expect_nr("pool_free", then, 1);

@@ -125,9 +125,11 @@ static void object_free(void *object)
 
 static void *object_alloc(size_t size)
 {
-	void *object = malloc(size);
+	/* At least what a structure of this size may ask for. */
+	size_t align = max(size & -size, sizeof(void *));
+	void *object;
 
-	if (!object)
+	if (posix_memalign(&object, align, size))
 		abort();
 	return object;
 }

@@ -10,6 +10,7 @@
 
 #include <linux/compiler.h>
 #include <linux/irqflags.h>
+#include <linux/preempt.h>
 #include <linux/types.h>
 #include <pthread.h>
 
@@ -31,9 +32,6 @@ struct shim_spinlock {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
-/* How many spinlocks this thread holds. */
-extern __thread unsigned int shim_preempt_count;
-
 void shim_spin_lock_slow(struct shim_spinlock *lock);
 
 static inline void shim_spin_set_owner(struct shim_spinlock *lock,
@@ -49,8 +47,7 @@ static inline void shim_spin_lock(struct shim_spinlock *lock)
 	u32 free = 0;
 
 	shim_preempt();
-	shim_preempt_count++;
-	barrier();
+	preempt_disable();
 	if (unlikely(!__atomic_compare_exchange_n(&lock->word, &free, 1, false,
 						  __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)))
@@ -63,8 +60,7 @@ static inline void shim_spin_unlock(struct shim_spinlock *lock)
 	shim_preempt();
 	shim_spin_set_owner(lock, 0);
 	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
-	barrier();
-	shim_preempt_count--;
+	preempt_enable();
 }
 
 #ifdef SHIM_DEBUG
