@@ -42,7 +42,6 @@ TRACE = "include/trace/events/rdmacg.h"
 SELFTESTS = "tools/testing/selftests/cgroup"
 SELFTEST = f"{SELFTESTS}/test_rdma.c"
 MODULES = "tools/testing/rdmacg/modules"
-DEFAULT_ARCH = "x86"
 
 # What a file must say, what it is if it does not, and what to do then.
 LINES = (
@@ -550,29 +549,11 @@ def judge_helper(use, found):
     return Row("ok", what, where, "")
 
 
-def kconfig_symbols(tree, arch):
-    """{option: Kconfig file} of all that the architecture's Kconfig reads."""
-    found, seen, queue = {}, set(), ["Kconfig"]
-    while queue:
-        rel = queue.pop()
-        if rel in seen or not tree.exists(rel):
-            continue
-        seen.add(rel)
-        text = tree.text(rel)
-        for name in re.findall(r"^\s*(?:menu)?config\s+(\w+)", text, re.M):
-            found.setdefault(name, rel)
-        for kind, name in re.findall(r'^\s*([or]*)source\s+"([^"]+)"', text, re.M):
-            name = re.sub(r"\$\(?(SRCARCH|ARCH|HEADER_ARCH)\)?", arch, name)
-            queue.append(os.path.normpath(os.path.join(os.path.dirname(rel), name)
-                                          if "r" in kind else name))
-    return found
-
-
 def check_options(tree, arch):
-    known = kconfig_symbols(tree, arch)
+    known = kernel.kconfig_symbols(tree.text, arch)
     for path in sorted((kernel.HERE / "config").glob("*.config")):
-        for option, value in kernel.read_config(path).items():
-            where = known.get(option.removeprefix("CONFIG_"))
+        for option, value in kernel.read_fragment(path, known).items():
+            where = known.get(option)
             if where:
                 yield Row("ok", option, where, "")
             elif value == "n":
@@ -643,7 +624,7 @@ def nearest(version, bases):
                                         -ordinal(base)))
 
 
-def check(root, base, arch=DEFAULT_ARCH, with_kconfig=True):
+def check(root, base, arch=kernel.ARCH, with_kconfig=True):
     """[(title, rows)] of all that there is to say of a tree."""
     with tempfile.TemporaryDirectory() as folder:
         staging = Path(folder, "patched")
@@ -695,7 +676,7 @@ def main():
     parser.add_argument("tree", type=Path, help="kernel source without our patches")
     parser.add_argument("--base", help="whose patches to try, as 6.12; "
                         "those of the nearest version, if left out")
-    parser.add_argument("--arch", default=DEFAULT_ARCH, help="default: %(default)s")
+    parser.add_argument("--arch", default=kernel.ARCH, help="default: %(default)s")
     parser.add_argument("--all", action="store_true", help="show also what is ok")
     parser.add_argument("--no-kconfig", action="store_true",
                         help="do not run Kconfig, which needs a compiler")

@@ -35,6 +35,7 @@ from debian import CACHE, Archive, Unavailable  # noqa: E402
 SUITES = ("bullseye", "bullseye-security", "bookworm", "bookworm-security",
           "bookworm-backports", "trixie", "trixie-security", "trixie-backports",
           "unstable")
+ARCH = "x86"
 OVERLAID = ("kernel", "include", "drivers", "Documentation", "tools")
 NOT_OVERLAID = REPO / "tools/testing/rdmacg"
 VARIANTS = {
@@ -226,6 +227,42 @@ def read_config(path):
     return values
 
 
+def kconfig_symbols(read, arch=ARCH):
+    """{symbol: Kconfig file} of all that an architecture's Kconfig has.
+
+    read returns the text of a file of the tree, "" if there is no such file.
+    """
+    found, seen, queue = {}, set(), ["Kconfig"]
+    while queue:
+        rel = queue.pop()
+        if rel in seen:
+            continue
+        seen.add(rel)
+        text = read(rel)
+        for name in re.findall(r"^\s*(?:menu)?config\s+(\w+)", text, re.M):
+            found.setdefault("CONFIG_" + name, rel)
+        for kind, name in re.findall(r'^\s*([or]*)source\s+"([^"]+)"', text, re.M):
+            name = re.sub(r"\$\(?(SRCARCH|ARCH|HEADER_ARCH)\)?", arch, name)
+            queue.append(os.path.normpath(os.path.join(os.path.dirname(rel), name)
+                                          if "r" in kind else name))
+    return found
+
+
+def read_fragment(path, known):
+    """{symbol: value} that a fragment asks of a base with these symbols.
+
+    "# where known: CONFIG_X=y" asks only the bases that have X, as kernels rename
+    and drop options; what needs X is asked of all. Every other line holds for
+    every base.
+    """
+    asked = read_config(path)
+    for symbol, value in re.findall(r"^# where known: (CONFIG_\w+)=(.*)$",
+                                    path.read_text(), re.M):
+        if symbol in known:
+            asked[symbol] = value
+    return asked
+
+
 def fragments(variant, config):
     names = ["default"]
     if config != "default":
@@ -257,9 +294,13 @@ def make_command(tree, obj, jobs, paths):
 
 def configure(tree, obj, paths, make, progress):
     """Write obj/.config, and see that it has all that was asked for."""
-    wanted = {}
+    def read(rel):
+        path = tree / rel
+        return path.read_text() if path.is_file() else ""
+
+    wanted, known = {}, kconfig_symbols(read)
     for path in paths:
-        wanted.update(read_config(path))
+        wanted.update(read_fragment(path, known))
     request = {}
     for name in ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config",
                  "arch/x86/configs/tiny.config"):

@@ -215,8 +215,8 @@ class Guest:
             "dummy.numdummies=0 root=hostroot rootfstype=9p ro rootflags="
             "trans=virtio,version=9p2000.L,cache=loose,msize=512000",
             f"init={args.init}",
-            f"kunit.enable=1 kunit.filter_glob={args.kunit}" if args.kunit
-            else "kunit.enable=0",
+            f"kunit.enable=1 kunit.autorun=1 kunit.filter_glob={args.kunit}"
+            if args.kunit else "kunit.enable=0",
             args.append,
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME=/tmp USER=root LANG=C.UTF-8",
