@@ -89,8 +89,6 @@ test-all:
 .PHONY: faults faults-in-guest alloc-fail
 kunit: guest
 	@$(vm.py) --log $(build)/vm/kunit.log --kunit 'rdmacg*' --cmd true
-	@sed -n 's/^\[ *[0-9.]*\] //; /^KTAP version/,/^ok /p' $(build)/vm/kunit.log
-	@! grep -q '^\[[^]]*\] *not ok' $(build)/vm/kunit.log
 
 kselftest: guest $(build)/$(KERNEL)/kselftest/test_rdma
 	@$(vm.py) --log $(build)/vm/kselftest.log \

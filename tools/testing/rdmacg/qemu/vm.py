@@ -6,7 +6,10 @@ The guest's root file system is the host's, read-only: it has the host's
 programs and libraries, and a source tree has the same path in both.  init.c is
 its PID 1 and says what goes over the three ports between it and us.
 
+With --kunit, what KUnit said comes on standard output, too.
+
 Exit status: that of the command (128 + N if signal N killed it), else
+    1  a KUnit case failed, or none ran
     2  a wrong option, or something needed is not there
    70  the kernel reported a fault (WARN, BUG, oops, lockdep, sanitizer, ...),
        whatever the status of the command
@@ -34,7 +37,7 @@ import termios
 import time
 import tty
 
-EXIT_KERNEL, EXIT_GUEST, EXIT_TIME = 70, 71, 124
+EXIT_KUNIT, EXIT_KERNEL, EXIT_GUEST, EXIT_TIME = 1, 70, 71, 124
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
 QEMU = "qemu-system-x86_64"
@@ -116,6 +119,26 @@ def show_log(path, failed, expected):
     for line in lines:
         print(f"  {line}", file=sys.stderr)
     return bool(reports)
+
+
+def show_kunit(path):
+    """Prints what KUnit said at boot; returns whether cases ran, and none failed.
+
+    Kernels differ in the version that it begins with, and 5.10 has a hyphen
+    behind the numbers.
+    """
+    with open(path, errors="replace", newline="\n") as log:
+        lines = [STAMP.sub("", line.rstrip("\r\n")) for line in log]
+    heads = [number for number, line in enumerate(lines)
+             if re.match(r"K?TAP version \d", line)]
+    ends = [number for number, line in enumerate(lines)
+            if re.match(r"(not )?ok \d", line)]
+    said = lines[heads[0]:ends[-1] + 1] if heads and ends else []
+    print(*said, sep="\n", end="\n" * bool(said), flush=True)
+    ran = any(re.match(r" +(not )?ok \d", line) for line in said)
+    if not ran:
+        say(f"no KUnit case ran, by {path}")
+    return ran and not any(re.match(r" *not ok", line) for line in said)
 
 
 def write_all(descriptor, data):
@@ -470,6 +493,8 @@ def main():
         args.log.parent.mkdir(parents=True, exist_ok=True)
         status = run(args)
         failed = False
+        if args.kunit and not show_kunit(args.log):
+            status = status or EXIT_KUNIT
     except RunError as error:
         say(error)
         status = error.status

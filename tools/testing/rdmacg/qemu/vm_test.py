@@ -124,6 +124,44 @@ class ShowLog(unittest.TestCase):
         self.assertIn("last words\n", shown)
 
 
+class ShowKunit(unittest.TestCase):
+    STAMPED = "[    0.500000] {}\r\n"
+
+    def show(self, *lines):
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder, "log")
+            log.write_bytes("".join(map(self.STAMPED.format, (
+                "workingset: timestamp_bits=62", *lines,
+                "Run /init as init process"))).encode())
+            shown = io.StringIO()
+            with contextlib.redirect_stdout(shown), \
+                    contextlib.redirect_stderr(io.StringIO()):
+                good = vm.show_kunit(log)
+            return good, shown.getvalue().splitlines()
+
+    def test_results_are_shown(self):
+        for head, dash in (("KTAP version 1", ""), ("TAP version 14", "- ")):
+            lines = [head, "1..1", "    # Subtest: rdmacg", "    1..1",
+                     f"    ok 1 {dash}rdmacg_limit", f"ok 1 {dash}rdmacg"]
+            with self.subTest(head=head):
+                self.assertEqual(self.show(*lines), (True, lines))
+
+    def test_a_second_suite_is_shown(self):
+        lines = ["KTAP version 1", "1..2", "    ok 1 a", "ok 1 rdmacg",
+                 "    not ok 1 b", "not ok 2 rdmacg_more"]
+        self.assertEqual(self.show(*lines), (False, lines))
+
+    def test_failed_cases(self):
+        self.assertFalse(self.show("KTAP version 1", "1..1", "    ok 1 a",
+                                   "    not ok 2 b", "not ok 1 rdmacg")[0])
+
+    def test_no_case(self):
+        for lines in ((), ("KTAP version 1", "1..0"),
+                      ("KTAP version 1", "1..1", "    1..0", "ok 1 rdmacg # SKIP")):
+            with self.subTest(lines=lines):
+                self.assertFalse(self.show(*lines)[0])
+
+
 class Boot(unittest.TestCase):
     """With a script for QEMU, which counts its starts and aborts at some."""
 
