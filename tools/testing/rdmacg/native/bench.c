@@ -40,12 +40,10 @@
 #define RESOURCE	1		/* hca_object */
 
 extern const struct rdmacg_ops ours_ops, stock_ops, stock_spin_ops;
-extern const struct rdmacg_ops page_counter_ops, reserve_ops, reserve_off_ops;
+extern const struct rdmacg_ops page_counter_ops;
 
 static const struct rdmacg_ops *const contestants[] = {
 	&ours_ops, &stock_ops, &stock_spin_ops, &page_counter_ops,
-	/* Not in the table, but in the CSV: see reserve.md. */
-	&reserve_off_ops, &reserve_ops,
 };
 
 #define NR_CONTESTANTS	ARRAY_SIZE(contestants)
