@@ -21,9 +21,11 @@ vmlinux	:= $(obj)/vmlinux
 modules	:= $(build)/$(KERNEL)/$(VARIANT)-modules-$(CONFIG)
 kernel.py := $(qemu)/kernel.py --base $(KERNEL) --jobs $(JOBS) \
 	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
-pristine := $(or $(KERNEL_SRC),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/linux-source-$(KERNEL))
+debian	:= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/linux-source-
+pristine := $(or $(KERNEL_SRC),$(debian)$(KERNEL))
 series.py := $(here)/series/series.py --base $(KERNEL) --jobs $(JOBS) --source $(pristine)
-native	:= $(MAKE) -C $(here)/native O=$(build)/native KSRC=$(pristine)
+native	:= $(MAKE) -C $(here)/native O=$(build)/native KSRC=$(pristine) \
+	   STOCK=$(debian)6.12 MAINLINE=$(debian)7.3
 # What looks for faults takes memory and time of its own.
 vm.py	:= $(qemu)/vm.py --kernel $(vmlinux) --init $(build)/guest/init --smp $(SMP) \
 	   $(if $(filter-out default,$(CONFIG)),--memory 2048 --timeout 1800)
@@ -142,7 +144,7 @@ test-stock: setup
 #:   alloc-fail   each allocation of it fails, in every state; minutes
 #:   fuzz         feed it what nobody would write, for SECONDS=60
 .PHONY: native-test model fuzz fuzz-shortly
-native-test: setup-native source
+native-test: setup-native source peers
 	@$(native) test
 
 alloc-fail: setup-native source
@@ -179,10 +181,11 @@ clients: guest $(build)/guest/verbs $(build)/guest/runc-stats
 setup-clients: setup
 	@$(here)/setup.sh $(packages_clients)
 
-#:   bench        ours, stock and page_counter side by side: table, CSV, SVG
+#:   bench        ours, mainline's, an older stock one and page_counter side by
+#:                side: table, CSV, SVG; BENCH=--quick takes seconds
 #:   bench-guest  verbs per second in the guest, ours against stock
 .PHONY: bench bench-guest
-bench: setup-native source
+bench: setup-native source peers
 	@mkdir -p $(build)/bench
 	@$(native) $(build)/native/bench/bench >&2
 	@$(build)/native/bench/bench $(BENCH) $(build)/bench/bench.csv | \
@@ -266,7 +269,7 @@ deb-test: deb $(build)/guest/init $(build)/guest/verbs
 #:   kernel       only build it
 #:   clean        remove build/
 #:   distclean    remove the downloads and caches outside of it as well
-.PHONY: kernel setup setup-native source guest clean distclean
+.PHONY: kernel setup setup-native source peers guest clean distclean
 kernel: setup
 	@$(kernel.py) --variant $(VARIANT) --config $(CONFIG)
 
@@ -278,6 +281,12 @@ setup-native: setup
 
 source: setup
 	@$(kernel.py) --source-only
+
+# Whose controllers ours is compared with. Debian keeps no kernel for long.
+peers: setup
+	@for base in 6.12 7.3; do \
+		$(qemu)/kernel.py --base $$base --source-only || \
+		echo "What compares with $$base is left out" >&2; done
 
 guest: kernel $(build)/guest/init
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long a charge and its uncharge take: our controller, the stock one, and a
- * bare page_counter chain of the same depth, side by side.
+ * How long a charge and its uncharge take: our controller, mainline's and an
+ * older stock one, and a bare page_counter chain of the same depth, side by side.
+ * The other controllers' mutex spins as the kernel's does while its owner runs.
  *
- *	bench [--rounds N] [--only PART-OF-NAME] [CSV]
+ *	bench [--quick] [--rounds N] [--only PART-OF-NAME] [CSV]
  *
  * In each round all contestants run the same case for a few milliseconds each,
  * in an order that changes from round to round, so that what else happens on
@@ -33,41 +34,40 @@
 
 #define MAX_THREADS	64
 #define MAX_ROUNDS	200
-#define MAX_DEPTH	8
 #define BATCH		64		/* pairs between two looks at the clock */
 #define RUN_NS		4000000L
 #define TRIES		6		/* of a run that is disturbed */
 #define RESOURCE	1		/* hca_object */
+#define MANY_DEVICES	2000
+#define DEVICE_ROUNDS	3
+#define QUICK_ROUNDS	5
+#define QUICK_CGROUPS	200		/* in all of a case, for --quick */
 
-extern const struct rdmacg_ops ours_ops, stock_ops, stock_spin_ops;
-extern const struct rdmacg_ops page_counter_ops;
+extern const struct rdmacg_ops ours_ops, page_counter_ops;
+/* These are there if their source was. */
+extern const struct rdmacg_ops mainline_spin_ops __weak, stock_spin_ops __weak;
 
-static const struct rdmacg_ops *const contestants[] = {
-	&ours_ops, &stock_ops, &stock_spin_ops, &page_counter_ops,
-};
+enum contestant { OURS, MAINLINE, STOCK, PAGE_COUNTER, NR_CONTESTANTS };
 
-#define NR_CONTESTANTS	ARRAY_SIZE(contestants)
-enum { OURS, STOCK, STOCK_SPIN, PAGE_COUNTER };
-
-enum sharing { SEPARATE, SHARED_PARENT, ONE_CGROUP };
-
-static const char *const sharing_names[] = {
-	"separate subtrees", "shared parent", "one cgroup",
-};
+static const struct rdmacg_ops *contestants[NR_CONTESTANTS];
 
 enum noise {
 	QUIET,
-	FILES,		/* reads and writes those of the first leaf */
-	REFUSALS,	/* is refused, without a pause, in a leaf of its own */
+	FILES,		/* reads and writes those of the first leaf, with pauses */
+	READS,		/* reads its rdma.current without a pause */
+	REFUSED_BY_OWN,	/* is refused without a pause in a sibling of that leaf */
+	REFUSED_ABOVE,	/* likewise, by the limit of a sibling of its parent */
 };
 
 struct bench_case {
 	char name[64];
 	int threads, depth;
-	enum sharing sharing;
+	int own;		/* levels that a thread has for itself; the rest is shared */
 	int devices;		/* with pools; the last one is used */
 	int cgroups;		/* leaves of each thread, used in turn */
+	bool bushy;		/* at each level there is a sibling with charges */
 	bool refused;		/* at the leaf's limit */
+	bool work;		/* half a microsecond of something else in each pair */
 	enum noise noise;	/* what one more thread does meanwhile */
 };
 
@@ -76,7 +76,8 @@ struct field {
 	const struct rdmacg_ops *ops;
 	struct cgroup_subsys_state *root;
 	struct cgroup_subsys_state **all;	/* parents before children */
-	int nr_all;
+	struct cgroup_subsys_state **charged;	/* for each device */
+	int nr_all, nr_charged;
 	struct cgroup_subsys_state **leaves;	/* threads * cgroups */
 	struct cgroup_subsys_state *refused_leaf;
 	struct rdmacg_device **devices;
@@ -95,6 +96,7 @@ static struct field *field;
 static int start_count, done_count, run_number;
 static bool stop_noise;
 static long nr_cpus;
+static unsigned int work_steps;
 
 static void die(const char *what, int error)
 {
@@ -142,6 +144,33 @@ static struct rdmacg_device *device_in_use(const struct field *f)
 	return f->devices[now->devices - 1];
 }
 
+/* Takes a core's time and nothing else. */
+static unsigned int do_work(unsigned int steps)
+{
+	unsigned int value = steps;
+
+	while (steps--) {
+		value = value * 1103515245 + 12345;
+		__asm__ volatile("" : "+r" (value));
+	}
+	return value;
+}
+
+/* The shortest of several tries is the one that nothing interrupted. */
+static void measure_work(void)
+{
+	long ns, shortest = LONG_MAX;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		ns = now_ns();
+		do_work(10000);
+		ns = now_ns() - ns;
+		shortest = min(shortest, ns);
+	}
+	work_steps = 500L * 10000 / shortest;
+}
+
 static void pairs(void)
 {
 	const struct rdmacg_ops *ops = field->ops;
@@ -158,6 +187,8 @@ static void pairs(void)
 				die("a charge without limit", EPROTO);
 			ops->uncharge(cg, device, RESOURCE);
 		}
+		if (now->work)
+			do_work(work_steps);
 	}
 }
 
@@ -224,6 +255,14 @@ static void use_files(void)
 	}
 }
 
+static void read_without_pause(void)
+{
+	char text[4096];
+
+	while (noise_goes_on())
+		shim_cgroup_read(field->leaves[0], "current", text, sizeof(text));
+}
+
 static void be_refused(void)
 {
 	struct rdma_cgroup *cg;
@@ -241,6 +280,8 @@ static void *make_noise(void *arg)
 	pin(now->threads);
 	if (now->noise == FILES)
 		use_files();
+	else if (now->noise == READS)
+		read_without_pause();
 	else
 		be_refused();
 	shim_thread_stop();
@@ -288,12 +329,33 @@ static struct cgroup_subsys_state *make_css(struct field *f,
 	return css;
 }
 
+static void charge_standing(struct field *f, struct cgroup_subsys_state *css)
+{
+	struct rdma_cgroup *cg;
+	int i;
+
+	shim_cgroup_attach(css);
+	for (i = 0; i < now->devices; i++)
+		if (f->ops->try_charge(&cg, f->devices[i], RESOURCE))
+			die("a standing charge", EPROTO);
+	shim_cgroup_attach(NULL);
+	f->charged[f->nr_charged++] = css;
+}
+
+static struct cgroup_subsys_state *make_level(struct field *f,
+					      struct cgroup_subsys_state *parent)
+{
+	if (now->bushy)
+		charge_standing(f, make_css(f, parent));
+	return make_css(f, parent);
+}
+
 static struct cgroup_subsys_state *make_chain(struct field *f,
 					      struct cgroup_subsys_state *top,
 					      int length)
 {
-	while (length--)
-		top = make_css(f, top);
+	while (length-- > 0)
+		top = make_level(f, top);
 	return top;
 }
 
@@ -308,59 +370,64 @@ static void set_limit(struct field *f, struct cgroup_subsys_state *css,
 		die("a limit", EPROTO);
 }
 
+/* One who is refused: at his own limit, or at that of a parent of his own. */
+static void make_refused(struct field *f, struct cgroup_subsys_state *parent)
+{
+	struct cgroup_subsys_state *limited;
+
+	if (now->noise == REFUSED_ABOVE)
+		parent = parent->parent;
+	limited = make_css(f, parent);
+	f->refused_leaf = now->noise == REFUSED_ABOVE ? make_css(f, limited) :
+							limited;
+	charge_standing(f, f->refused_leaf);
+	set_limit(f, limited, 1);
+}
+
 static void set_up(struct field *f, const struct rdmacg_ops *ops)
 {
-	struct cgroup_subsys_state *parent = NULL;
 	int nr_leaves = now->threads * now->cgroups;
-	struct rdma_cgroup *cg;
+	int most = 2 * (nr_leaves + now->threads * now->depth) + 2;
+	struct cgroup_subsys_state *shared, *parent = NULL;
 	char text[64];
-	int i, j;
+	int i;
 
 	memset(f, 0, sizeof(*f));
 	f->ops = ops;
 	f->root = shim_cgroup_init(ops->subsys);
-	f->all = calloc(nr_leaves + MAX_THREADS * MAX_DEPTH + 1, sizeof(*f->all));
+	f->all = calloc(most, sizeof(*f->all));
+	f->charged = calloc(most, sizeof(*f->charged));
 	f->leaves = calloc(nr_leaves, sizeof(*f->leaves));
 	f->devices = calloc(now->devices, sizeof(*f->devices));
-	if (!f->all || !f->leaves || !f->devices)
+	if (!f->all || !f->charged || !f->leaves || !f->devices)
 		die("set-up", ENOMEM);
 
 	for (i = 0; i < now->devices; i++) {
 		snprintf(text, sizeof(text), "dev%d", i);
 		f->devices[i] = ops->device_add(text);
 	}
+
+	shared = make_chain(f, f->root, now->depth - now->own);
 	for (i = 0; i < nr_leaves; i++) {
-		if (i % now->cgroups == 0 && (now->sharing == SEPARATE || !i))
-			parent = make_chain(f, f->root, now->depth - 1);
-		if (now->sharing == ONE_CGROUP && i)
-			f->leaves[i] = f->leaves[0];
-		else
-			f->leaves[i] = make_css(f, parent);
-	}
-	if (now->noise == REFUSALS) {
-		f->refused_leaf = make_css(f, parent);
-		set_limit(f, f->refused_leaf, 0);
-	}
-	for (i = 0; i < nr_leaves; i++) {
-		shim_cgroup_attach(f->leaves[i]);
-		for (j = 0; j < now->devices; j++)
-			if (ops->try_charge(&cg, f->devices[j], RESOURCE))
-				die("a standing charge", EPROTO);
-		shim_cgroup_attach(NULL);
+		if (i % now->cgroups == 0)
+			parent = make_chain(f, shared, now->own - 1);
+		f->leaves[i] = now->own ? make_level(f, parent) : shared;
+		charge_standing(f, f->leaves[i]);
 		if (now->refused)
 			set_limit(f, f->leaves[i], 1);
 	}
+	if (now->noise >= REFUSED_BY_OWN)
+		make_refused(f, parent);
 }
 
 static void tear_down(struct field *f)
 {
-	int nr_leaves = now->threads * now->cgroups;
-	int i, j;
+	int i;
 
-	for (i = 0; i < nr_leaves; i++)
-		for (j = 0; j < now->devices; j++)
-			f->ops->uncharge((struct rdma_cgroup *)f->leaves[i],
-					 f->devices[j], RESOURCE);
+	while (f->nr_charged--)
+		for (i = 0; i < now->devices; i++)
+			f->ops->uncharge((struct rdma_cgroup *)f->charged[f->nr_charged],
+					 f->devices[i], RESOURCE);
 	while (f->nr_all)
 		shim_cgroup_rmdir(f->all[--f->nr_all]);
 	shim_settle();
@@ -368,6 +435,7 @@ static void tear_down(struct field *f)
 		f->ops->device_del(f->devices[i]);
 	shim_cgroup_exit(f->ops->subsys);
 	free(f->all);
+	free(f->charged);
 	free(f->leaves);
 	free(f->devices);
 }
@@ -403,35 +471,47 @@ static struct spread ratio_of(double ns[][MAX_ROUNDS], int a, int b, int nr)
 	return spread_of(ratios, nr);
 }
 
-static void report(double ns[][MAX_ROUNDS], int rounds, FILE *csv)
+/* What takes no part has no times. */
+static void report(const char *name, double ns[][MAX_ROUNDS], int rounds, FILE *csv)
 {
-	struct spread time[NR_CONTESTANTS], stock, spin, counter;
-	size_t i;
+	struct spread ratio;
+	int i, to;
 
-	for (i = 0; i < NR_CONTESTANTS; i++)
-		time[i] = spread_of(ns[i], rounds);
-	stock = ratio_of(ns, OURS, STOCK, rounds);
-	spin = ratio_of(ns, OURS, STOCK_SPIN, rounds);
-	counter = ratio_of(ns, OURS, PAGE_COUNTER, rounds);
-
-	printf("%-46s %8.1f %9.1f %9.1f %9.1f   %5.2f (%.2f-%.2f)  %5.2f (%.2f-%.2f)  %5.2f (%.2f-%.2f)\n",
-	       now->name, time[OURS].median, time[STOCK].median,
-	       time[STOCK_SPIN].median, time[PAGE_COUNTER].median,
-	       stock.median, stock.low, stock.high,
-	       spin.median, spin.low, spin.high,
-	       counter.median, counter.low, counter.high);
+	printf("%-52s", name);
+	for (i = 0; i < NR_CONTESTANTS; i++) {
+		if (ns[i][0])
+			printf(" %9.1f", spread_of(ns[i], rounds).median);
+		else
+			printf(" %9s", "-");
+	}
+	for (to = MAINLINE; to < NR_CONTESTANTS; to++) {
+		if (!ns[to][0]) {
+			printf("  %-17s", "    -");
+			continue;
+		}
+		ratio = ratio_of(ns, OURS, to, rounds);
+		printf("  %5.2f (%.2f-%.2f)", ratio.median, ratio.low, ratio.high);
+	}
+	putchar('\n');
 	fflush(stdout);
 	if (!csv)
 		return;
-	for (i = 0; i < NR_CONTESTANTS; i++)
-		fprintf(csv, "%s,%d,%d,%s,%d,%d,%d,%d,%s,%.2f,%.2f,%.2f,%.3f,%.3f,%.3f\n",
-			now->name, now->threads, now->depth,
-			sharing_names[now->sharing], now->devices, now->cgroups,
-			now->refused, now->noise, contestants[i]->name,
-			time[i].low, time[i].median, time[i].high,
-			ratio_of(ns, i, STOCK, rounds).median,
-			ratio_of(ns, i, STOCK_SPIN, rounds).median,
-			ratio_of(ns, i, PAGE_COUNTER, rounds).median);
+
+	for (i = 0; i < NR_CONTESTANTS; i++) {
+		struct spread time = spread_of(ns[i], rounds);
+
+		if (!ns[i][0])
+			continue;
+		fprintf(csv, "%s,%s,%.2f,%.2f,%.2f", name, contestants[i]->name,
+			time.low, time.median, time.high);
+		for (to = MAINLINE; to < NR_CONTESTANTS; to++) {
+			if (ns[to][0])
+				fprintf(csv, ",%.3f", ratio_of(ns, i, to, rounds).median);
+			else
+				fputc(',', csv);
+		}
+		fputc('\n', csv);
+	}
 }
 
 static void run_case(const struct bench_case *c, int rounds, FILE *csv)
@@ -441,8 +521,9 @@ static void run_case(const struct bench_case *c, int rounds, FILE *csv)
 	int round, turn, i, tries;
 
 	now = c;
-	for (i = 0; i < (int)NR_CONTESTANTS; i++)
-		set_up(&fields[i], contestants[i]);
+	for (i = 0; i < NR_CONTESTANTS; i++)
+		if (contestants[i])
+			set_up(&fields[i], contestants[i]);
 	run_number = 0;
 	for (i = 0; i < c->threads; i++) {
 		workers[i].number = i;
@@ -450,8 +531,10 @@ static void run_case(const struct bench_case *c, int rounds, FILE *csv)
 	}
 
 	for (round = 0; round < rounds; round++) {
-		for (turn = 0; turn < (int)NR_CONTESTANTS; turn++) {
+		for (turn = 0; turn < NR_CONTESTANTS; turn++) {
 			i = (round + turn) % NR_CONTESTANTS;
+			if (!contestants[i])
+				continue;
 			tries = TRIES;
 			do {
 				ns[i][round] = run_once(&fields[i], --tries);
@@ -463,63 +546,144 @@ static void run_case(const struct bench_case *c, int rounds, FILE *csv)
 	__atomic_add_fetch(&run_number, 1, __ATOMIC_ACQ_REL);
 	for (i = 0; i < c->threads; i++)
 		pthread_join(workers[i].thread, NULL);
-	for (i = 0; i < (int)NR_CONTESTANTS; i++)
-		tear_down(&fields[i]);
-	report(ns, rounds, csv);
+	for (i = 0; i < NR_CONTESTANTS; i++)
+		if (contestants[i])
+			tear_down(&fields[i]);
+	report(c->name, ns, rounds, csv);
+}
+
+/* Many devices: how long each takes to come, to be renamed, read, and to go. */
+
+enum step { REGISTER, RENAME, READ_FILE, REMOVE, NR_STEPS };
+
+static const char * const step_names[] = {
+	"register", "rename", "read rdma.current of", "remove",
+};
+
+static void time_devices(const struct rdmacg_ops *ops, double ns[NR_STEPS])
+{
+	static struct rdmacg_device *devices[MANY_DEVICES];
+	static char text[MANY_DEVICES * 64];
+	long times[NR_STEPS + 1];
+	struct cgroup_subsys_state *css;
+	char name[32];
+	int i;
+
+	css = shim_cgroup_mkdir(shim_cgroup_init(ops->subsys));
+	if (IS_ERR(css))
+		die("cgroup", -PTR_ERR(css));
+	times[REGISTER] = now_ns();
+	for (i = 0; i < MANY_DEVICES; i++) {
+		snprintf(name, sizeof(name), "dev%d", i);
+		devices[i] = ops->device_add(name);
+	}
+	times[RENAME] = now_ns();
+	for (i = 0; i < MANY_DEVICES; i++) {
+		snprintf(name, sizeof(name), "new%d", i);
+		ops->rename(devices[i], name);
+	}
+	times[READ_FILE] = now_ns();
+	if (shim_cgroup_read(css, "current", text, sizeof(text)) < 0)
+		die("rdma.current", EPROTO);
+	times[REMOVE] = now_ns();
+	for (i = 0; i < MANY_DEVICES; i++)
+		ops->device_del(devices[i]);
+	times[NR_STEPS] = now_ns();
+
+	for (i = 0; i < NR_STEPS; i++)
+		ns[i] = (double)(times[i + 1] - times[i]) / MANY_DEVICES;
+	shim_cgroup_rmdir(css);
+	shim_settle();
+	shim_cgroup_exit(ops->subsys);
+}
+
+static void run_devices(int rounds, FILE *csv)
+{
+	static double ns[NR_STEPS][NR_CONTESTANTS][MAX_ROUNDS];
+	double times[NR_STEPS];
+	int round, i, step;
+	char name[64];
+
+	for (round = 0; round < rounds; round++) {
+		for (i = 0; i < PAGE_COUNTER; i++) {
+			if (!contestants[i])
+				continue;
+			time_devices(contestants[i], times);
+			for (step = 0; step < NR_STEPS; step++)
+				ns[step][i][round] = times[step];
+		}
+	}
+	for (step = 0; step < NR_STEPS; step++) {
+		snprintf(name, sizeof(name), "%s %d devices: each", step_names[step],
+			 MANY_DEVICES);
+		report(name, ns[step], rounds, csv);
+	}
 }
 
 static struct bench_case cases[128];
 static int nr_cases;
 
-static struct bench_case *add(const char *prefix, int threads, int depth,
-			      enum sharing sharing)
+static struct bench_case *add(const char *prefix, int threads, int depth, int own)
 {
 	struct bench_case *c = &cases[nr_cases++];
+	const char *sharing = "";
 
-	*c = (struct bench_case){ .threads = threads, .depth = depth,
-				  .sharing = sharing, .devices = 1,
-				  .cgroups = 1 };
-	snprintf(c->name, sizeof(c->name), "%s%d thread%s; depth %d%s%s", prefix,
-		 threads, threads > 1 ? "s" : "", depth, threads > 1 ? "; " : "",
-		 threads > 1 ? sharing_names[sharing] : "");
+	*c = (struct bench_case){ .threads = threads, .depth = depth, .own = own,
+				  .devices = 1, .cgroups = 1 };
+	if (threads > 1)
+		sharing = !own ? "; one cgroup" : own == depth ? "; separate subtrees" :
+			  own == 1 ? "; shared parent" : "; shared top levels";
+	snprintf(c->name, sizeof(c->name), "%s%d thread%s; depth %d%s", prefix,
+		 threads, threads > 1 ? "s" : "", depth, sharing);
 	return c;
 }
 
 static void list_cases(void)
 {
 	static const int depths[] = { 1, 3, 8 };
+	static const int very_deep[] = { 100, 1000 };
 	static const int devices[] = { 4, 32, 256 };
 	static const int cgroups[] = { 100, 10000 };
 	char prefix[32];
 	size_t i;
 	int threads;
 
-	for (threads = 1; threads <= 2 * nr_cpus && threads <= MAX_THREADS;
-	     threads *= 2) {
-		for (i = 0; i < ARRAY_SIZE(depths); i++) {
-			add("", threads, depths[i], SEPARATE);
-			if (threads > 1 && depths[i] > 1)
-				add("", threads, depths[i], SHARED_PARENT);
+	for (threads = 1; threads <= nr_cpus && threads <= MAX_THREADS; threads *= 2) {
+		for (i = 0; i < ARRAY_SIZE(depths); i++)
+			add("", threads, depths[i], depths[i]);
+		for (i = 1; i < ARRAY_SIZE(depths); i++) {
+			if (threads > 1)
+				add("", threads, depths[i], 1);
+			add("bushy: ", threads, depths[i], 1)->bushy = true;
 		}
-		if (threads > 1)
-			add("", threads, 3, ONE_CGROUP);
-		add("refused: ", threads, 3, SEPARATE)->refused = true;
+		if (threads > 1) {
+			add("other work, too: ", threads, 8, 1)->work = true;
+			/* As Kubernetes has it: all pods, class, pod, container. */
+			add("", threads, 4, 2);
+			add("", threads, 3, 0);
+		}
+		add("refused: ", threads, 3, 3)->refused = true;
 	}
+	for (i = 0; i < ARRAY_SIZE(very_deep); i++)
+		add("", 1, very_deep[i], very_deep[i]);
 	for (i = 0; i < ARRAY_SIZE(devices); i++) {
 		snprintf(prefix, sizeof(prefix), "%d devices: ", devices[i]);
-		add(prefix, 1, 1, SEPARATE)->devices = devices[i];
+		add(prefix, 1, 1, 1)->devices = devices[i];
 	}
 	for (i = 0; i < ARRAY_SIZE(cgroups); i++) {
 		snprintf(prefix, sizeof(prefix), "%d cgroups: ", cgroups[i]);
-		add(prefix, 1, 3, SHARED_PARENT)->cgroups = cgroups[i];
+		add(prefix, 1, 3, 1)->cgroups = cgroups[i];
 	}
-	add("files in use: ", 1, 3, SEPARATE)->noise = FILES;
-	add("a neighbour refused: ", 1, 3, SEPARATE)->noise = REFUSALS;
+	add("neighbour refused: ", 1, 3, 1)->noise = REFUSED_BY_OWN;
+	add("neighbour refused above: ", 1, 3, 1)->noise = REFUSED_ABOVE;
+	add("files in use: ", 1, 3, 1)->noise = FILES;
+	add("rdma.current being read: ", 1, 3, 1)->noise = READS;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "quick", no_argument, NULL, 'q' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "only", required_argument, NULL, 'o' },
 		{ }
@@ -527,9 +691,13 @@ int main(int argc, char **argv)
 	const char *only = "";
 	FILE *csv = NULL;
 	int rounds = 41, option, i;
+	bool quick = false;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'r')
+		if (option == 'q') {
+			quick = true;
+			rounds = QUICK_ROUNDS;
+		} else if (option == 'r')
 			rounds = atoi(optarg);
 		else if (option == 'o')
 			only = optarg;
@@ -545,21 +713,30 @@ int main(int argc, char **argv)
 		csv = fopen(argv[optind], "we");
 		if (!csv)
 			die(argv[optind], errno);
-		fprintf(csv, "case,threads,depth,sharing,devices,cgroups,refused,noise,contestant,ns low,ns,ns high,to stock,to stock spin,to page_counter\n");
+		fprintf(csv, "case,contestant,ns low,ns,ns high,to mainline,to stock,to page_counter\n");
 	}
 
+	contestants[OURS] = &ours_ops;
+	contestants[MAINLINE] = &mainline_spin_ops;
+	contestants[STOCK] = &stock_spin_ops;
+	contestants[PAGE_COUNTER] = &page_counter_ops;
 	shim_init();
+	measure_work();
 	list_cases();
 	printf("%ld cores, %d rounds; ns per charge and uncharge and thread: medians. Ratios: ours to each, with quartiles.\n",
 	       nr_cpus, rounds);
-	printf("pool: ours %zu bytes, stock %zu, page_counter %zu\n",
-	       ours_ops.pool_size, stock_ops.pool_size,
-	       page_counter_ops.pool_size);
-	printf("%-46s %8s %9s %9s %9s   %-18s %-18s %-18s\n", "", "ours", "stock",
-	       "stock/spin", "page_ctr", "/stock", "/stock-spin", "/page_counter");
+	for (i = 0; i < NR_CONTESTANTS; i++)
+		if (contestants[i])
+			printf("%s: %s, %zu bytes a pool\n", contestants[i]->name,
+			       contestants[i]->version, contestants[i]->pool_size);
+	printf("%-52s %9s %9s %9s %9s  %-17s  %-17s  %s\n", "", "ours", "mainline",
+	       "stock", "page_ctr", "/ mainline", "/ stock", "/ page_counter");
 	for (i = 0; i < nr_cases; i++)
-		if (strstr(cases[i].name, only))
+		if (strstr(cases[i].name, only) &&
+		    !(quick && cases[i].depth + cases[i].cgroups > QUICK_CGROUPS))
 			run_case(&cases[i], rounds, csv);
+	if (strstr("devices", only))
+		run_devices(min(rounds, DEVICE_ROUNDS), csv);
 	if (csv && fclose(csv))
 		die(argv[optind], errno);
 	return EXIT_SUCCESS;

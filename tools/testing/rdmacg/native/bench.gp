@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# gnuplot -e 'csv="FILE"; svg="FILE"' bench.gp: throughput against threads.
-set terminal svg size 960,400 dynamic font "sans,12" background "white"
+# gnuplot -e 'csv="FILE"; svg="FILE"; cases="FILE"' bench.gp
+#
+# Times in proportion to mainline's controller, for the cases that users have.
+set terminal svg size 960,440 dynamic font "sans,12" background "white"
 set output svg
 set datafile separator ","
-set logscale x 2
-set xlabel "threads"
-set ylabel "million charges and uncharges a second"
-set yrange [0:]
-set key outside bottom center horizontal
+set style data histograms
+set style fill solid border -1
+set boxwidth 0.9
+set ylabel "time, mainline's controller = 1"
+set yrange [0:*]
+set xtics rotate by -25 nomirror
 set grid ytics
+set key top center horizontal
+set rmargin 12
 
-names = "ours stock stock_spin page_counter"
-title_of(i) = word("rdmacg stock stock/spinning page\\_counter", i)
-data(sharing, i) = "< grep ',".word(names, i).",' ".csv." | awk -F, '$3 == 3 && $5 == 1 && $6 == 1 && !$7 && !$8 && ($2 == 1 || $4 == \"".sharing."\")'"
+# Of each, in one order, the label and the time to mainline's.
+wanted = "BEGIN {n = split(\"1 thread; depth 1|1 thread; depth 3|1 thread; depth 8|2 threads; depth 8; separate subtrees|2 threads; depth 4; shared top levels|2 threads; depth 3; shared parent|other work, too: 2 threads; depth 8; shared parent|2 threads; depth 3; one cgroup|refused: 2 threads; depth 3; separate subtrees|neighbour refused: 1 thread; depth 3\", name, \"|\")} {to[$1] = $6} END {for (i = 1; i <= n; i++) print name[i] \",\" to[name[i]]}"
+data(name) = "< grep ',".name.",' ".csv." | awk -F, '".wanted."'"
+label(name) = name[0:strstrt(name, ";") - 1]
 
-set multiplot layout 1,2
-do for [sharing in '"separate subtrees" "shared parent"'] {
-	set title sharing.", depth 3"
-	plot for [i = 1:4] data(sharing, i) using 2:($2 * 1000 / $11) \
-		with linespoints linewidth 2 title title_of(i)
-}
-unset multiplot
+plot 1 with lines linecolor "black" title "mainline", \
+	data("ours") using 2:xtic(1) title "rdmacg", \
+	data("stock_spin") using 2 title "stock 6.12", \
+	data("page_counter") using 2 title "page\\_counter"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One controller, ours or the stock one: the file CONTROLLER, unchanged, and the
- * table FLAVOUR_ops, which is all that other objects see of it.
+ * One controller, ours or one to compare with: the file CONTROLLER, unchanged,
+ * and the table FLAVOUR_ops, which is all that other objects see of it.
  */
 
 #include <linux/kernel.h>
@@ -12,6 +12,7 @@
 
 #include "native.h"
 
+#define NAME_SIZE	64	/* IB_DEVICE_NAME_MAX */
 #define PASTE(a, b)	a##b
 #define OPS_NAME(name)	PASTE(name, _ops)
 #define STRING(x)	#x
@@ -26,10 +27,11 @@ static struct rdmacg_device *flavour_device_add_as(const char *name,
 	struct rdmacg_device *device = calloc(1, sizeof(*device));
 
 	if (device)
-		device->name = strdup(name);
+		device->name = calloc(1, NAME_SIZE);
 	if (!device || !device->name)
 		abort();
-#ifndef STOCK
+	strcpy(device->name, name);
+#ifdef HAS_INDEX
 	device->index = index;
 #endif
 	rdmacg_register_device(device);
@@ -58,13 +60,19 @@ static int flavour_nr_pools(struct rdmacg_device *device)
 	return count;
 }
 
-#ifdef STOCK
+#ifdef PEER
 #define rdmacg_query_limit	NULL
-#define rdmacg_rename_device	NULL
+
+/* As the IB core does, under a lock of its own. */
+static void rdmacg_rename_device(struct rdmacg_device *device, const char *name)
+{
+	strcpy(device->name, name);
+}
 #endif
 
 const struct rdmacg_ops OPS_NAME(FLAVOUR) = {
 	.name		= NAME_OF(FLAVOUR),
+	.version	= VERSION,
 	.pool_size	= sizeof(struct rdmacg_resource_pool),
 	.subsys		= &rdma_cgrp_subsys,
 	.device_add	= flavour_device_add,

@@ -86,10 +86,11 @@ struct rdmacg_device;
 
 struct rdmacg_ops {
 	const char *name;
+	const char *version;		/* where it is from */
 	size_t pool_size;
 	struct cgroup_subsys *subsys;
 	struct rdmacg_device *(*device_add)(const char *name);
-	/* Stock has no index, and takes the first of two of a name. */
+	/* Before 7.3 there is no index, and the first of two of a name is taken. */
 	struct rdmacg_device *(*device_add_as)(const char *name,
 					       unsigned int index);
 	void (*device_del)(struct rdmacg_device *device);
@@ -98,8 +99,9 @@ struct rdmacg_ops {
 			  unsigned int resource);
 	void (*uncharge)(struct rdma_cgroup *cg, struct rdmacg_device *device,
 			 unsigned int resource);
-	/* Not stock. */
+	/* Only ours. */
 	int (*query_limit)(struct rdmacg_device *device, unsigned int resource);
+	/* @name has at most 63 characters. */
 	void (*rename)(struct rdmacg_device *device, const char *name);
 	/* When nothing else runs. */
 	int (*nr_pools)(struct rdmacg_device *device);

@@ -129,6 +129,7 @@ static void page_counter_chain_uncharge(struct rdma_cgroup *cg,
 
 const struct rdmacg_ops page_counter_ops = {
 	.name		= "page_counter",
+	.version	= VERSION,
 	.pool_size	= sizeof(struct page_counter),
 	.subsys		= &page_counter_subsys,
 	.device_add	= page_counter_device_add,

@@ -54,7 +54,9 @@ void kunit_fail(struct kunit *test, bool fatal, const char *file, int line,
 		longjmp(test->abort, 1);
 }
 
-static bool run_case(struct kunit_suite *suite, struct kunit_case *c)
+/* Whether it passed; @skipped says why it did not run. */
+static bool run_case(struct kunit_suite *suite, struct kunit_case *c,
+		     const char **skipped)
 {
 	struct kunit test = { .priv = NULL };
 	long before = shim_nr_allocated();
@@ -73,6 +75,7 @@ static bool run_case(struct kunit_suite *suite, struct kunit_case *c)
 	KUNIT_EXPECT_EQ(&test, shim_nr_allocated(), before);
 	KUNIT_EXPECT_EQ(&test, shim_take_warnings(), 0);
 	free_memory(&test);
+	*skipped = test.skipped;
 	return !test.failed;
 }
 
@@ -88,9 +91,11 @@ static int run_suite(struct kunit_suite *suite)
 
 	count = 0;
 	for (c = suite->test_cases; c->run_case; c++) {
-		bool ok = run_case(suite, c);
+		const char *skipped;
+		bool ok = run_case(suite, c, &skipped);
 
-		printf("    %sok %d %s\n", ok ? "" : "not ", ++count, c->name);
+		printf("    %sok %d %s%s%s\n", ok ? "" : "not ", ++count, c->name,
+		       skipped ? " # SKIP " : "", skipped ?: "");
 		fflush(stdout);
 		failed += !ok;
 	}

@@ -5,7 +5,6 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
-#include <kstrtox.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -122,24 +121,4 @@ int match_string(const char * const *array, size_t n, const char *string)
 			return i;
 
 	return -EINVAL;
-}
-
-/* As lib/vsprintf.c has it: no sign but '-', and no care for overflow. */
-unsigned long simple_strtoul(const char *str, char **end, unsigned int base)
-{
-	unsigned long long value;
-	unsigned int digits;
-
-	str = _parse_integer_fixup_radix(str, &base);
-	digits = _parse_integer(str, base, &value);
-	*end = (char *)str + (digits & ~KSTRTOX_OVERFLOW);
-	return value;
-}
-
-long simple_strtol(const char *str, char **end, unsigned int base)
-{
-	bool negative = *str == '-';
-	unsigned long value = simple_strtoul(str + negative, end, base);
-
-	return negative ? -value : value;
 }

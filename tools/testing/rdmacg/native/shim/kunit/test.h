@@ -14,6 +14,7 @@ struct kunit_memory;
 struct kunit {
 	void *priv;
 	bool failed;
+	const char *skipped;
 	jmp_buf abort;
 	struct kunit_memory *memory;
 };
@@ -41,6 +42,8 @@ struct kunit_suite {
 /* Zeroed memory that goes with the case, or NULL. */
 void *kunit_kzalloc(struct kunit *test, size_t size, gfp_t gfp);
 
+/* Of the kernel's, that which goes on; @reason is one text. */
+#define kunit_mark_skipped(test, reason) ((test)->skipped = (reason))
 #define kunit_info(test, format, ...) printf("    # " format, ##__VA_ARGS__)
 
 /* Does not return if @fatal. */

@@ -4,6 +4,8 @@
 
 #include_next <linux/math64.h>
 
+u64 int_pow(u64 base, unsigned int exp);
+
 #define div_u64(dividend, divisor)	((u64)(dividend) / (divisor))
 
 #endif
