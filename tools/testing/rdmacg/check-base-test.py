@@ -222,7 +222,43 @@ def a_device_is_open_before_it_is_registered(tree):
 @case
 def a_renaming_function_has_another_name(tree):
     tree.replace(IB + "device.c", r"\bib_device_rename\(", "ib_device_set_name(")
-    return missing("ib_device_rename()") | differs("ib_device_set_name()")
+    return set()
+
+
+@case
+def nothing_renames_a_device(tree):
+    tree.replace(IB + "device.c", r"str\w+cpy\((\w+->name, \w+), IB_DEVICE_NAME_MAX\)",
+                 r"set_name(\1)")
+    tree.replace(IB + "device.c", r"str\w+cpy\((\w+->name), dev_name\(&device->dev\),"
+                 r"\s+IB_DEVICE_NAME_MAX\)", r"set_name(\1, dev_name(&device->dev))")
+    tree.some = True
+    return missing("what renames a device")
+
+
+@case
+def a_function_has_moved(tree):
+    name = "ufile_destroy_ucontext"
+    text = rf"^(static )?void {name}\([\s\S]*?^}}\n"
+    rel = next(rel for rel in (IB + "rdma_core.c", IB + "uverbs_main.c")
+               if re.search(text, tree.text(rel), re.M))
+    moved = re.search(text, tree.text(rel), re.M)[0]
+    tree.replace(rel, text, "")
+    tree.write(IB + "uverbs_std_types.c", tree.text(IB + "uverbs_std_types.c") + moved)
+    return set()
+
+
+@case
+def a_switch_of_kunit_is_new(tree):
+    tree.write("lib/kunit/executor.c", tree.text("lib/kunit/executor.c") + """
+module_param_named(suspended, suspended_param, bool, 0);
+""")
+    return differs("kunit.suspended=")
+
+
+@case
+def kunit_begins_otherwise(tree):
+    tree.replace("lib/kunit/executor.c", r'"K?TAP version \d+', '"KTAP version 2')
+    return missing("(K)TAP version")
 
 
 @case

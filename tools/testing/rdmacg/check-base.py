@@ -59,13 +59,14 @@ LINES = (
      "add it: it is the controller's part of a device"),
     ("lib/kunit/test.c", r"^module_param_named\(enable,", "differs", "kunit.enable=",
      "KUnit runs at each boot, as vm.py cannot switch it off"),
-    ("lib/kunit/executor.c", r"\bfilter_glob\b", "missing", "kunit.filter_glob=",
-     "vm.py --kunit cannot choose the suite"),
-    ("lib/kunit/executor.c", r'"KTAP version 1', "differs", "KTAP version 1",
-     "KUnit's output begins otherwise: see how 'make kunit' finds it in the log"),
+    ("lib/kunit/executor.c", r"\bfilter_glob\b", "differs", "kunit.filter_glob=",
+     "vm.py --kunit cannot choose the suite, and runs all there are"),
+    ("lib/kunit/executor.c", r'"(K?TAP version 1|TAP version 14)\b', "missing",
+     "(K)TAP version", "KUnit's output begins otherwise: have vm.py find it in the log"),
 )
 
 HANDLE, OBJECT = r"[^;]*RDMACG_RESOURCE_HCA_HANDLE", r"[^;]*RDMACG_RESOURCE_HCA_OBJECT"
+DRIVER_FAILURE = "RDMA_REMOVE_DRIVER_FAILURE"
 
 # What functions must do, in this order, and why.
 SITES = (
@@ -81,8 +82,6 @@ SITES = (
     (IB + "device.c", "__ib_unregister_device",
      (r"\bdisable_device\(", r"\bib_device_unregister_rdmacg\("),
      "unregister only when no user is left"),
-    (IB + "device.c", "ib_device_rename", (r"\bdevice_rename\(", r"->name\b"),
-     "the hook goes behind the change of the name"),
     (IB + "uverbs_cmd.c", "ib_alloc_ucontext", (r"\brdma_restrack_set_name\(",),
      "takes the task reference that uverbs-put-refused-context.patch puts"),
     (IB + "uverbs_cmd.c", "ib_init_ucontext",
@@ -103,7 +102,7 @@ SITES = (
      (r"\bdestroy_object\(", r"\bib_rdmacg_uncharge\(" + OBJECT),
      "uncharge an object that the driver has destroyed"),
     (IB + "rdma_core.c", "__uverbs_cleanup_ufile",
-     (r"\bRDMA_REMOVE_DRIVER_FAILURE\b", r"->object = NULL"),
+     (rf"\b{DRIVER_FAILURE}\b", r"->object = NULL"),
      "drops what a driver failed to destroy; the patch uncharges it here"),
     ("kernel/cgroup/cgroup.c", "css_release_work_fn", (r"\bqueue_rcu_work\(",),
      "a grace period before css_free(): rdmacg_query_limit() walks css without "
@@ -334,13 +333,38 @@ def check_lines(tree):
             yield Row(otherwise, what, rel, todo)
 
 
+def check_kunit(tree):
+    """The switches of KUnit: in an allnoconfig kernel, what is not given is off."""
+    given = set(re.findall(r"\bkunit\.(\w+)=", (kernel.HERE / "vm.py").read_text()))
+    for rel in ("lib/kunit/executor.c", "lib/kunit/test.c"):
+        for name in re.findall(r"^module_param_named\((\w+), \w+, bool,",
+                               tree.text(rel), re.M):
+            yield Row("ok", f"kunit.{name}=", rel, "") if name in given else Row(
+                "differs", f"kunit.{name}=", rel, "vm.py does not give it: see whether "
+                "suites run without")
+
+
+def home(tree, rel, function):
+    """The file that defines a function: rel, or another one beside it, or None."""
+    folder = os.path.dirname(rel)
+    beside = sorted(f"{folder}/{path.name}" for path in (tree.root / folder).glob("*.c"))
+    return next((other for other in (rel, *beside) if tree.exists(other)
+                 and tree.read(other).body(function) is not None), None)
+
+
 def check_sites(tree):
-    for rel, function, steps, why in SITES:
-        body = tree.read(rel).body(function) if tree.exists(rel) else None
-        if body is None:
-            yield Row("missing", f"{function}()", rel, f"find what does it now: {why}")
+    for usual, function, steps, why in SITES:
+        if function == "__uverbs_cleanup_ufile" and \
+                DRIVER_FAILURE not in tree.text("include/rdma/ib_verbs.h"):
+            yield Row("ok", DRIVER_FAILURE, usual, "not there: destroy_hw_idr_uobject() "
+                      "uncharges what a driver failed to destroy")
             continue
-        step = missing_step(body, steps)
+        rel = home(tree, usual, function)
+        if not rel:
+            yield Row("missing", f"{function}()", usual,
+                      f"find what does it now: {why}")
+            continue
+        step = missing_step(tree.read(rel).body(function), steps)
         if step:
             yield Row("missing", f"{step} in {function}()", rel, f"mend: {why}")
         else:
@@ -360,9 +384,9 @@ def callers(tree, folder, word, pattern):
                     yield rel, function
 
 
-def check_callers(pristine):
-    """Sites of which we know nothing, in the tree as it is."""
-    known = {(rel, function) for rel, function, _, _ in SITES}
+def check_callers(tree, pristine):
+    """Sites of which we know nothing, in the tree as it is; hooks, as patched."""
+    known = {(home(pristine, rel, function), function) for rel, function, _, _ in SITES}
     calls = r"\b(?:ib_)?rdmacg_\w+\(|\bib_device_\w*register_rdmacg\("
     for rel, function in sorted(callers(pristine, "drivers/infiniband", "rdmacg",
                                         calls)):
@@ -370,12 +394,21 @@ def check_callers(pristine):
             yield Row("differs", f"{function}()", rel,
                       "charges or uncharges as well: see that each charge has its "
                       "uncharge")
-    names = r"\bstr\w*cpy\w*\([^,;]*->name, [^;]*\bIB_DEVICE_NAME_MAX\b"
-    for rel, function in sorted(callers(pristine, IB, "IB_DEVICE_NAME_MAX", names)):
-        if (rel, function) not in known:
+    name = r"\bstr\w*cpy\w*\([^,;]*->name, [^;]*\bIB_DEVICE_NAME_MAX\b"
+    # A device that has no name yet is not registered either.
+    setters = [(rel, function) for rel, function in
+               sorted(callers(pristine, IB, "IB_DEVICE_NAME_MAX", name))
+               if function != "assign_name"]
+    if not setters:
+        yield Row("missing", "what renames a device", IB + "device.c",
+                  "find it, and call ib_device_rename_rdmacg() there")
+    for rel, function in setters:
+        if missing_step(tree.read(rel).body(function),
+                        (name, r"\bib_device_rename_rdmacg\(")):
             yield Row("differs", f"{function}()", rel,
-                      "sets a device's name as well: call ib_device_rename_rdmacg() "
-                      "there")
+                      "sets a device's name: call ib_device_rename_rdmacg() behind it")
+        else:
+            yield Row("ok", f"{function}() tells the new name", rel, "")
 
 
 def check_replaced(tree, pristine):
@@ -504,6 +537,13 @@ def check_patched(tree, root, over):
             yield from uses_of(tree, rel, [rel], [rel], lines)
 
 
+def is_on_the_path(tree, folder):
+    """Whether the cgroup selftests look there for what they include."""
+    below = os.path.relpath(folder, SELFTESTS)
+    return any(re.search(rf"-I\S*/{re.escape(below)}(\s|$)", path.read_text())
+               for path in (tree.root / SELFTESTS).rglob("*") if path.suffix == ".mk")
+
+
 def check_selftest(tree):
     """What test_rdma.c takes of the helpers that the tree's selftests share."""
     helpers = {}
@@ -518,6 +558,8 @@ def check_selftest(tree):
             continue
         if tree.exists(beside):
             yield Row("ok", include + '"', beside, "")
+        elif moved and is_on_the_path(tree, os.path.dirname(moved)):
+            yield Row("ok", include + '"', moved, "")
         elif moved:
             yield Row("differs", include + '"', moved, "it has moved: see how "
                       f"{SELFTESTS}/Makefile finds and links it for the other tests")
@@ -640,8 +682,9 @@ def check(root, base, arch=kernel.ARCH, with_kconfig=True):
         sections = [
             ("What our files use of the kernel", check_apis(tree)),
             ("What the controller relies on",
-             [*check_lines(pristine), *check_sites(pristine), *check_callers(pristine),
-              *check_replaced(tree, pristine), *check_glue(tree), *check_clamp(tree)]),
+             [*check_lines(pristine), *check_kunit(pristine), *check_sites(pristine),
+              *check_callers(tree, pristine), *check_replaced(tree, pristine),
+              *check_glue(tree), *check_clamp(tree)]),
             (f"Patches for {base}", [*patched, *check_patched(tree, root, over)]),
             ("What test_rdma.c uses of other selftests", check_selftest(tree)),
             ("Options of the guest",
