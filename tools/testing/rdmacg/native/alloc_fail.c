@@ -6,15 +6,12 @@
  * A state is one path of cgroups, of each depth up to 8, with the operation at
  * its end. Of its levels, from the top,
  *
- *	the first @pools have pools on the tested device
- *	the first @open of these may be charged without the mutex
- *	any of these are limited
+ *	the first @open may be charged without the mutex on the tested device
+ *	any are limited, and have a pool if only for that
  *	all others have a table of pools that is missing, too small or fitting
  *
- * and the lowest pool may, or may not, have another below it, in a cgroup that
- * is not on the path. A closed pool that neither is limited nor has one below
- * does not exist. There is a second device, charged all the way or not at all.
- * Open pools have usages, peaks and events.
+ * There is a second device, charged all the way or not at all. Open pools have
+ * usages, peaks and events.
  *
  * After each failure and after the next try, all files of all cgroups are
  * compared with the reference, so are the number of pools, and that of objects
@@ -41,16 +38,15 @@
 #define BATCH		256
 
 #define ROOT		0
-#define SIBLING		(DEPTH + 1)
-#define MADE		(DEPTH + 2)
+#define MADE		(DEPTH + 1)
 
 #define HANDLE		0
 #define OBJECT		1
 
-/* A table has 4 entries at least, and the first is never used. */
+/* IDs are one higher, and the smallest table ends before that of the latter. */
 #define OTHER		0
-#define TESTED		3
-#define NR_DEVICES	4
+#define TESTED		4
+#define NR_DEVICES	5
 
 /* What is charged at the lowest open level, and how high it once was. */
 #define HELD		1
@@ -73,21 +69,19 @@ enum table {
 enum operation {
 	CHARGE,
 	LIMIT,
-	LIFT,
 	MKDIR,
 	NR_OPERATIONS,
 	UNLIMIT = NR_OPERATIONS,	/* all; needs no memory */
 };
 
 static const char * const operation_names[NR_OPERATIONS] = {
-	"charge", "limit", "lift", "mkdir",
+	"charge", "limit", "mkdir",
 };
 
 struct state {
-	unsigned int depth, pools, open;
+	unsigned int depth, open;
 	unsigned int limits;		/* bit 0: the first level */
 	unsigned int limit;		/* of all these */
-	bool sibling;
 	bool other_charged;
 	enum table tables[DEPTH + 1];
 };
@@ -121,6 +115,16 @@ static struct {
 	unsigned long states, trials, failures;
 } walked;
 
+static bool is_limited(const struct state *state, unsigned int level)
+{
+	return state->limits & 1 << (level - 1);
+}
+
+static bool has_pool(const struct state *state, unsigned int level)
+{
+	return level <= state->open || is_limited(state, level);
+}
+
 static const char *describe(const struct trial *trial)
 {
 	const struct state *state = &trial->state;
@@ -128,11 +132,10 @@ static const char *describe(const struct trial *trial)
 	unsigned int level, at;
 
 	at = snprintf(text, sizeof(text),
-		      "depth %u, pools %u, open %u, limits %#x of %u%s%s, tables ",
-		      state->depth, state->pools, state->open, state->limits,
-		      state->limit, state->sibling ? ", sibling" : "",
+		      "depth %u, open %u, limits %#x of %u%s, tables ",
+		      state->depth, state->open, state->limits, state->limit,
 		      state->other_charged ? ", other device charged" : "");
-	for (level = state->pools + 1; level <= state->depth; level++)
+	for (level = 1; level <= state->depth; level++)
 		text[at++] = "-sf"[state->tables[level]];
 	at += snprintf(text + at, sizeof(text) - at, ": %s, allocation %u",
 		       operation_names[trial->operation[0]], trial->nth[0]);
@@ -225,9 +228,8 @@ static void world_make(struct kunit *test, struct world *w,
 	if (state->other_charged)
 		world_charge(test, w, state->depth, OTHER, HANDLE);
 	for (level = 1; level <= state->depth; level++) {
-		w->tables[level] = level <= state->pools ? FITTING :
-				   state->tables[level];
-		if (level <= state->pools)
+		w->tables[level] = state->tables[level];
+		if (has_pool(state, level))
 			continue;
 		if (state->tables[level] == TOO_SMALL && !state->other_charged)
 			world_make_table(test, w, level, OTHER);
@@ -244,14 +246,10 @@ static void world_make(struct kunit *test, struct world *w,
 		for (; i > HELD; i--)
 			world_uncharge(w, state->open, TESTED, OBJECT);
 	}
-	for (level = 1; level <= state->pools; level++)
-		if (state->limits & 1 << (level - 1))
+	for (level = 1; level <= state->depth; level++)
+		if (is_limited(state, level))
 			world_write(test, w, level, "tested hca_object=%u",
 				    state->limit);
-	if (state->sibling) {
-		world_mkdir(test, w, SIBLING, state->pools);
-		world_write(test, w, SIBLING, "tested hca_handle=3");
-	}
 }
 
 static void world_remove(struct world *w)
@@ -267,8 +265,6 @@ static void world_remove(struct world *w)
 		world_uncharge(w, state->depth, OTHER, HANDLE);
 	if (w->css[MADE])
 		shim_cgroup_rmdir(w->css[MADE]);
-	if (state->sibling)
-		shim_cgroup_rmdir(w->css[SIBLING]);
 	for (level = state->depth; level; level--)
 		shim_cgroup_rmdir(w->css[level]);
 }
@@ -290,7 +286,12 @@ static unsigned int fill_tables(const struct state *state,
 	if (operation == UNLIMIT)
 		return 0;
 
-	for (level = state->depth; level > state->pools; level--) {
+	for (level = state->depth; level > state->open; level--) {
+		/* A limit is of this cgroup alone. */
+		if (operation == LIMIT && level != state->depth)
+			break;
+		if (has_pool(state, level))
+			continue;
 		if (tables[level] != FITTING) {
 			if (++allocations == nth)
 				break;
@@ -321,27 +322,21 @@ static long world_allocated(const struct world *w)
 	count = ref_nr_pools(&w->ref, TESTED) + ref_nr_pools(&w->ref, OTHER);
 	for (level = 1; level <= state->depth; level++)
 		count += w->tables[level] != MISSING;
-	count += state->sibling;
-	count += (state->depth + state->sibling + !!w->css[MADE]) * allocated_per_css;
+	count += (state->depth + !!w->css[MADE]) * allocated_per_css;
 	return count;
 }
 
 /* Operations under test. */
 
-static const char * const limit_lines[NR_OPERATIONS] = {
-	[LIMIT]	= "tested hca_object=7",
-	[LIFT]	= "tested hca_handle=max hca_object=max",
-};
+static const char limit_line[] = "tested hca_object=7";
 
 static void unlimit(struct kunit *test, struct world *w)
 {
 	const struct state *state = &w->trial.state;
 	unsigned int level;
 
-	if (state->sibling)
-		world_write(test, w, SIBLING, "tested hca_handle=max");
-	for (level = 1; level <= state->pools; level++)
-		if (state->limits & 1 << (level - 1))
+	for (level = 1; level <= state->depth; level++)
+		if (is_limited(state, level))
 			world_write(test, w, level, "tested hca_object=max");
 }
 
@@ -350,7 +345,6 @@ static long operate(struct kunit *test, struct world *w,
 {
 	unsigned int cgroup = w->trial.state.depth;
 	struct cgroup_subsys_state *css;
-	const char *line;
 
 	switch (operation) {
 	case CHARGE:
@@ -365,15 +359,14 @@ static long operate(struct kunit *test, struct world *w,
 		unlimit(test, w);
 		return 0;
 	default:
-		line = limit_lines[operation];
-		return shim_cgroup_write(w->css[cgroup], "max", line, strlen(line));
+		return shim_cgroup_write(w->css[cgroup], "max", limit_line,
+					 strlen(limit_line));
 	}
 }
 
 static long operate_on_reference(struct world *w, enum operation operation)
 {
 	unsigned int cgroup = w->trial.state.depth;
-	const char *line;
 	int ret;
 
 	switch (operation) {
@@ -387,8 +380,8 @@ static long operate_on_reference(struct world *w, enum operation operation)
 	case UNLIMIT:
 		return 0;
 	default:
-		line = limit_lines[operation];
-		return ref_write_max(&w->ref, cgroup, line, strlen(line));
+		return ref_write_max(&w->ref, cgroup, limit_line,
+				     strlen(limit_line));
 	}
 }
 
@@ -572,52 +565,50 @@ static void fail_twice(struct kunit *test, const struct state *state,
 	}
 }
 
-/* Choose the tables of this level and those below it. */
+/*
+ * Choose the tables of this level and those below it, where there is no pool.
+ * Too deep, one way is for all: that of @first, the first of these levels.
+ */
 static void walk_tables(struct kunit *test, struct state *state,
-			unsigned int level, walker walk,
+			unsigned int level, unsigned int first, walker walk,
 			enum operation operation)
 {
 	/* A new cgroup has no use for the tables of others. */
 	unsigned int free_depth = operation == MKDIR ? 0 : free_tables_depth;
-	enum table table, last = NR_TABLES - 1;
+	enum table table;
 
 	if (level > state->depth) {
 		walked.states++;
 		walk(test, state, operation);
 		return;
 	}
-	for (table = state->other_charged ? TOO_SMALL : MISSING; table <= last; table++) {
-		/* One way for all is that of the first. */
-		if (state->depth > free_depth && level > state->pools + 1 &&
-		    table != state->tables[level - 1])
+	if (has_pool(state, level)) {
+		state->tables[level] = FITTING;
+		walk_tables(test, state, level + 1, first, walk, operation);
+		return;
+	}
+	for (table = state->other_charged ? TOO_SMALL : MISSING; table < NR_TABLES;
+	     table++) {
+		if (first && state->depth > free_depth &&
+		    table != state->tables[first])
 			continue;
 		state->tables[level] = table;
-		walk_tables(test, state, level + 1, walk, operation);
+		walk_tables(test, state, level + 1, first ?: level, walk, operation);
 	}
 }
 
 static void walk_states(struct kunit *test, struct state *state,
 			walker walk, enum operation operation)
 {
-	unsigned int variant, nr_limits;
-	bool keeps;
+	unsigned int variant, nr_limits = 1 << state->depth;
 
-	for (state->pools = 0; state->pools <= state->depth; state->pools++) {
-		nr_limits = 1 << state->pools;
-		/* Each limit, each depth of open pools; sibling; other device. */
-		for (variant = 0; variant < nr_limits * (state->pools + 1) * 4 && !test->failed;
-		     variant++) {
-			state->other_charged = variant & 1;
-			state->sibling = variant & 2;
-			state->limits = variant / 4 % nr_limits;
-			state->open = variant / 4 / nr_limits;
-
-			keeps = state->sibling || state->open == state->pools ||
-				state->limits & (nr_limits / 2);
-			if (!keeps || (state->sibling && !state->pools))
-				continue;
-			walk_tables(test, state, state->pools + 1, walk, operation);
-		}
+	/* Each limit, each depth of open pools, the other device. */
+	for (variant = 0; variant < nr_limits * (state->depth + 1) * 2 && !test->failed;
+	     variant++) {
+		state->other_charged = variant & 1;
+		state->limits = variant / 2 % nr_limits;
+		state->open = variant / 2 / nr_limits;
+		walk_tables(test, state, 1, 0, walk, operation);
 	}
 }
 
@@ -692,11 +683,6 @@ static void limit_given_up(struct kunit *test)
 	walk_depths(test, single_depth, 7, fail_and_unlimit, LIMIT);
 }
 
-static void lift(struct kunit *test)
-{
-	walk_depths(test, single_depth, 5, fail_once, LIFT);
-}
-
 static void new_cgroup(struct kunit *test)
 {
 	walk_depths(test, single_depth, 5, fail_once, MKDIR);
@@ -710,11 +696,6 @@ static void charge_then_any(struct kunit *test)
 static void limit_then_any(struct kunit *test)
 {
 	walk_depths(test, pair_depth, 7, fail_twice, LIMIT);
-}
-
-static void lift_then_any(struct kunit *test)
-{
-	walk_depths(test, pair_depth, 7, fail_twice, LIFT);
 }
 
 /* What must work when there is no memory at all. */
@@ -731,9 +712,8 @@ static void all_else_needs_no_memory(struct kunit *test)
 	const struct trial trial = {
 		.state = {
 			.depth = DEPTH,
-			.pools = DEPTH,
 			.open = DEPTH / 2,
-			.limits = 1 << (DEPTH - 1),
+			.limits = (1 << DEPTH) - 1,
 			.limit = 7,
 			.other_charged = true,
 		},
@@ -748,6 +728,9 @@ static void all_else_needs_no_memory(struct kunit *test)
 	WITHOUT_MEMORY(test, devices[1] = ops->device_add_as("new", 1));
 	ref_device_add(&w->ref, 1, "new", 1);
 	WITHOUT_MEMORY(test, compare_files(test, w));
+	/* There is no pool, and these are no reason to make one. */
+	WITHOUT_MEMORY(test, world_write(test, w, 1, "new"));
+	WITHOUT_MEMORY(test, world_write(test, w, 1, "new hca_handle=max"));
 	WITHOUT_MEMORY(test, ops->rename(devices[1], "tested"));
 	ref_device_rename(&w->ref, 1, "tested");
 	WITHOUT_MEMORY(test, compare_files(test, w));
@@ -784,11 +767,9 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(charge_given_up),
 	KUNIT_CASE(limit),
 	KUNIT_CASE(limit_given_up),
-	KUNIT_CASE(lift),
 	KUNIT_CASE(new_cgroup),
 	KUNIT_CASE(charge_then_any),
 	KUNIT_CASE(limit_then_any),
-	KUNIT_CASE(lift_then_any),
 	KUNIT_CASE(all_else_needs_no_memory),
 	{ }
 };
@@ -805,9 +786,18 @@ kunit_test_suite(path_suite);
 /* Tables that have to grow, by how much so ever. */
 
 /* IDs at which a table of any size is full, or must be larger. */
-static const unsigned int growth_ids[] = { 1, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 71 };
+static const unsigned int growth_ids[] = { 1, 4, 5, 12, 13, 28, 29, 60, 61, 71 };
 
 #define MAX_ID	71
+
+/* How many places there are in a table that was made for this ID. */
+static unsigned int table_places(unsigned int id)
+{
+	unsigned int header = sizeof(struct rcu_head) + sizeof(long);
+
+	return (roundup_pow_of_two(header + (id + 1) * sizeof(void *)) - header) /
+	       sizeof(void *);
+}
 
 struct growth {
 	struct rdmacg_device *device[MAX_ID + 1];
@@ -899,7 +889,7 @@ static void tables_grow(struct kunit *test)
 
 	for (to = 1; to < ARRAY_SIZE(growth_ids); to++) {
 		for (from = 0; from < to && !test->failed; from++) {
-			grows = growth_ids[to] >= roundup_pow_of_two(max(growth_ids[from] + 1, 4U));
+			grows = growth_ids[to] >= table_places(growth_ids[from]);
 			for (nth = 1; growth_try(test, g, growth_ids[from],
 						 growth_ids[to], nth); nth++)
 				;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ROOT		0
-#define BLANKS		" \t"
+#define BLANKS		" \t\n"
 #define UNCHANGED	(-1)
 
 const char * const ref_file_names[REF_FILES] = {
@@ -207,20 +207,14 @@ static bool has_something_to_keep(const struct ref_counter *counters)
 	return false;
 }
 
-/* Whoever has a pool has one in each ancestor too. */
 int ref_nr_pools(const struct reference *ref, int device)
 {
-	bool needed[REF_CGROUPS] = { false };
-	int cgroup, c, count = 0;
+	int cgroup, count = 0;
 
 	for (cgroup = 1; cgroup < REF_CGROUPS; cgroup++)
 		if (ref->cgroups[cgroup].exists &&
 		    has_something_to_keep(ref->cgroups[cgroup].counters[device]))
-			for (c = cgroup; c != ROOT; c = ref->cgroups[c].parent)
-				needed[c] = true;
-
-	for (cgroup = 1; cgroup < REF_CGROUPS; cgroup++)
-		count += needed[cgroup];
+			count++;
 	return count;
 }
 
@@ -330,15 +324,12 @@ static int resource_of(const char *key)
 static int apply_line(struct reference *ref, int cgroup, char *line)
 {
 	long limits[REF_RESOURCES] = { UNCHANGED, UNCHANGED };
-	bool has_index = false, has_limit = false;
+	bool has_index = false;
 	int i, r, err, device = -1;
 	unsigned int index = 0;
 	char *name, *word, *rest, *value;
 
 	line = trim(line);
-	if (strchr(line, '\n'))
-		return -EINVAL;
-
 	name = strtok_r(line, BLANKS, &rest);
 	if (!name)
 		return -EINVAL;
@@ -348,20 +339,19 @@ static int apply_line(struct reference *ref, int cgroup, char *line)
 			return -EINVAL;
 		*value++ = '\0';
 		if (!strcmp(word, "index")) {
+			if (has_index)
+				return -EINVAL;
 			has_index = true;
 			err = parse_index(value, &index);
 		} else {
 			r = resource_of(word);
 			if (r < 0)
 				return -EINVAL;
-			has_limit = true;
 			err = parse_limit(value, &limits[r]);
 		}
 		if (err)
 			return err;
 	}
-	if (!has_limit)
-		return -EINVAL;
 
 	for (i = 0; i < ref->nr_registered; i++) {
 		const struct ref_device *d = &ref->devices[ref->order[i]];
