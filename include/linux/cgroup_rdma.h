@@ -27,6 +27,7 @@ struct rdmacg_pool_table;
 struct rdma_cgroup {
 	struct cgroup_subsys_state css;
 	struct rdmacg_pool_table __rcu *table;
+	int default_max[RDMACG_RESOURCE_MAX];
 	struct cgroup_file events_file;
 	struct cgroup_file events_local_file;
 };

@@ -19,9 +19,10 @@
  * Pools
  * -----
  * A pool holds the limits, usages and history (peaks and refusals) of one
- * cgroup on one device. A limit that is written creates a closed pool: it is
- * linked to no other pool, nothing is counted in it, and it is freed with its
- * last limit. The first charge in a cgroup opens the pools on the path to the
+ * cgroup on one device. Limits are the pool's own, or the cgroup's default. An
+ * own limit that is written creates a closed pool: it is linked to no other
+ * pool, nothing is counted in it, and it is freed with its last own limit. The
+ * first charge in a cgroup opens the pools on the path to the
  * root, from the top down, and links each to its parent. Opening is one-way:
  * an open pool has a history, and is freed with its css or its device.
  *
@@ -67,6 +68,7 @@
  */
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/cache.h>
 #include <linux/cgroup.h>
 #include <linux/cgroup_rdma.h>
@@ -92,7 +94,11 @@
 #define RDMACG_UNLIMITED	S32_MAX
 #define RDMACG_UNLIMITED_STR	"max"
 #define RDMACG_INDEX_STR	"index"
-#define RDMACG_BLANKS		" \t\n"
+#define RDMACG_DEFAULT_STR	"default"
+
+/* What a write may ask for in place of a limit. */
+#define RDMACG_UNCHANGED	(-1)
+#define RDMACG_USE_DEFAULT	(-2)
 
 /* How long refusals are collected before pollers are woken. */
 #define RDMACG_NOTIFY_MS	10
@@ -169,9 +175,11 @@ struct rdmacg_resource_pool {
 		struct rcu_head		rcu;	/* once unlinked */
 	};
 
-	/* What each charge in the subtree of a top writes. */
+	/* What each charge in the subtree of a top writes; and own limits. */
 	spinlock_t			lock ____cacheline_aligned_in_smp;
 	unsigned int			nr_shared;
+	/* Which of max are own limits. */
+	DECLARE_BITMAP(own_max, RDMACG_RESOURCE_MAX);
 	int				shared_usage[RDMACG_SHARED_USAGES]
 						    [RDMACG_RESOURCE_MAX];
 
@@ -447,7 +455,7 @@ rdmacg_pool_get(struct rdma_cgroup *cg, struct rdmacg_device *device)
 	pool->top = pool;
 	pool->usage = pool->own_usage;
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		pool->max[i] = RDMACG_UNLIMITED;
+		pool->max[i] = cg->default_max[i];
 	pool->cg = cg;
 	pool->device = device;
 	spin_lock_init(&pool->lock);
@@ -471,22 +479,10 @@ static void rdmacg_pool_free(struct rdmacg_resource_pool *pool)
 	kfree_rcu(pool, rcu);
 }
 
-/* Is there a limit among these? Negative ones say nothing. */
-static bool rdmacg_any_limit(const int *max)
-{
-	int i;
-
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		if (max[i] >= 0 && max[i] != RDMACG_UNLIMITED)
-			return true;
-
-	return false;
-}
-
-/* Free @pool if it is closed and has no limit. */
+/* Free @pool if it is closed and has no own limit. */
 static void rdmacg_pool_free_unused(struct rdmacg_resource_pool *pool)
 {
-	if (!pool->open && !rdmacg_any_limit(pool->max))
+	if (!pool->open && bitmap_empty(pool->own_max, RDMACG_RESOURCE_MAX))
 		rdmacg_pool_free(pool);
 }
 
@@ -672,8 +668,8 @@ static int rdmacg_lowest_limit(struct rdma_cgroup *cg,
 
 	for (; !rdmacg_is_root(cg); cg = rdmacg_parent(cg)) {
 		pool = rdmacg_pool_find(cg, device);
-		if (pool)
-			limit = min(limit, READ_ONCE(pool->max[index]));
+		limit = min(limit, pool ? READ_ONCE(pool->max[index]) :
+					  READ_ONCE(cg->default_max[index]));
 	}
 	return limit;
 }
@@ -777,7 +773,10 @@ static void rdmacg_notify(struct work_struct *work)
 	mutex_unlock(&rdmacg_mutex);
 }
 
-/* Find out again which devices called @name share that name. */
+/*
+ * Find out again which devices called @name need an index to be told apart,
+ * from each other or from the default.
+ */
 static void rdmacg_update_dup_name(const char *name)
 {
 	struct rdmacg_device *device, *first = NULL;
@@ -787,7 +786,7 @@ static void rdmacg_update_dup_name(const char *name)
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
 		if (strcmp(device->shown_name, name))
 			continue;
-		device->dup_name = first;
+		device->dup_name = first || !strcmp(name, RDMACG_DEFAULT_STR);
 		if (first)
 			first->dup_name = true;
 		else
@@ -897,21 +896,34 @@ void rdmacg_unregister_device(struct rdmacg_device *device)
 }
 EXPORT_SYMBOL(rdmacg_unregister_device);
 
-/* A write to rdma.max, parsed. */
+/* What a write to rdma.max asks for one device, or as default. */
 struct rdmacg_limit_update {
-	char		*name;
+	const char	*name;
 	bool		has_index;
 	unsigned int	index;
-	int		max[RDMACG_RESOURCE_MAX];	/* -1: unchanged */
+	/* A limit, RDMACG_UNCHANGED or RDMACG_USE_DEFAULT. */
+	int		max[RDMACG_RESOURCE_MAX];
 };
 
-/* A number in any base, or "max". */
+static void rdmacg_fill_limits(int *max, int limit)
+{
+	int i;
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		max[i] = limit;
+}
+
+/* A number in any base, "max" or "default". */
 static int rdmacg_parse_limit(const char *str, int *limit)
 {
 	int ret;
 
 	if (!strcmp(str, RDMACG_UNLIMITED_STR)) {
 		*limit = RDMACG_UNLIMITED;
+		return 0;
+	}
+	if (!strcmp(str, RDMACG_DEFAULT_STR)) {
+		*limit = RDMACG_USE_DEFAULT;
 		return 0;
 	}
 
@@ -921,22 +933,27 @@ static int rdmacg_parse_limit(const char *str, int *limit)
 	return *limit < 0 ? -EINVAL : 0;
 }
 
-/* Parse "KEY=VALUE", split into its two words. */
-static int rdmacg_parse_pair(struct rdmacg_limit_update *update,
-			     const char *key, const char *value)
+/* Parse "index=N", "RESOURCE=LIMIT" or "default". */
+static int rdmacg_parse_word(char *word, struct rdmacg_limit_update *update)
 {
+	const char *key = strsep(&word, "=");
 	int i;
+
+	if (!word) {
+		rdmacg_fill_limits(update->max, RDMACG_USE_DEFAULT);
+		return strcmp(key, RDMACG_DEFAULT_STR) ? -EINVAL : 0;
+	}
 
 	if (!strcmp(key, RDMACG_INDEX_STR)) {
 		if (update->has_index)
 			return -EINVAL;
 		update->has_index = true;
-		return kstrtouint(value, 0, &update->index);
+		return kstrtouint(word, 0, &update->index);
 	}
 
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
 		if (!strcmp(key, rdmacg_resource_names[i]))
-			return rdmacg_parse_limit(value, &update->max[i]);
+			return rdmacg_parse_limit(word, &update->max[i]);
 	return -EINVAL;
 }
 
@@ -946,36 +963,10 @@ static char *rdmacg_next_word(char **rest)
 	char *word;
 
 	do {
-		word = strsep(rest, RDMACG_BLANKS);
+		word = strsep(rest, " \t");
 	} while (word && !*word);
 
 	return word;
-}
-
-/* Parse "NAME [index=N] [KEY=LIMIT ...]". 0, -EINVAL or -ERANGE. */
-static int rdmacg_parse(char *text, struct rdmacg_limit_update *update)
-{
-	char *word, *key;
-	int i, ret;
-
-	update->has_index = false;
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		update->max[i] = -1;
-
-	text = strstrip(text);
-	update->name = rdmacg_next_word(&text);
-	if (!update->name)
-		return -EINVAL;
-
-	while ((word = rdmacg_next_word(&text))) {
-		key = strsep(&word, "=");
-		if (!word)
-			return -EINVAL;
-		ret = rdmacg_parse_pair(update, key, word);
-		if (ret)
-			return ret;
-	}
-	return 0;
 }
 
 /* The device that is meant, or -ENODEV, or -ENOTUNIQ if several may be. */
@@ -997,53 +988,158 @@ rdmacg_find_device(const struct rdmacg_limit_update *update)
 	return found ?: ERR_PTR(-ENODEV);
 }
 
-/* Set the limits of @cg on @device. 0, or -ENOMEM with nothing changed. */
-static int rdmacg_apply_limits(struct rdma_cgroup *cg,
-			       struct rdmacg_device *device, const int *max)
+/* Set own limits of @pool, or what is new of the default. */
+static void rdmacg_pool_set_limits(struct rdmacg_resource_pool *pool,
+				   const int *max)
 {
-	struct rdmacg_resource_pool *pool = rdmacg_pool_find(cg, device);
+	const int *default_max = pool->cg->default_max;
 	int i;
 
-	if (!pool) {
-		if (!rdmacg_any_limit(max))
-			return 0;
+	spin_lock(&pool->top->lock);
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+		int limit = max[i] == RDMACG_UNCHANGED &&
+			    test_bit(i, pool->own_max) ? pool->max[i] : max[i];
+
+		/* No limit is an own one only as an exception to a default. */
+		if (limit < 0 || (limit == RDMACG_UNLIMITED &&
+				  default_max[i] == RDMACG_UNLIMITED)) {
+			__clear_bit(i, pool->own_max);
+			limit = default_max[i];
+		} else {
+			__set_bit(i, pool->own_max);
+		}
+		WRITE_ONCE(pool->max[i], limit);
+	}
+	spin_unlock(&pool->top->lock);
+}
+
+static void rdmacg_set_default(struct rdma_cgroup *cg, const int *max)
+{
+	static const int unchanged[RDMACG_RESOURCE_MAX] = {
+		[0 ... RDMACG_RESOURCE_MAX - 1] = RDMACG_UNCHANGED,
+	};
+	struct rdmacg_resource_pool *pool;
+	struct rdmacg_device *device;
+	int i;
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+		if (max[i] == RDMACG_UNCHANGED)
+			continue;
+		WRITE_ONCE(cg->default_max[i], max[i]);
+		trace_rdmacg_limit(cgroup_id(cg->css.cgroup),
+				   RDMACG_DEFAULT_STR, rdmacg_resource_names[i],
+				   0, max[i]);
+	}
+	list_for_each_entry(device, &rdmacg_devices, dev_node) {
+		pool = rdmacg_pool_find(cg, device);
+		if (pool)
+			rdmacg_pool_set_limits(pool, unchanged);
+	}
+}
+
+/*
+ * Carry out @update, or only see that this will be possible: everything that
+ * can fail is done then. 0, -EINVAL, -ENODEV, -ENOTUNIQ or -ENOMEM.
+ */
+static int rdmacg_update_limits(struct rdma_cgroup *cg,
+				const struct rdmacg_limit_update *update,
+				bool apply)
+{
+	const int *max = update->max;
+	struct rdmacg_resource_pool *pool;
+	struct rdmacg_device *device;
+	int i;
+
+	if (!strcmp(update->name, RDMACG_DEFAULT_STR) && !update->has_index) {
+		for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+			if (max[i] == RDMACG_USE_DEFAULT)
+				return -EINVAL;
+		if (apply)
+			rdmacg_set_default(cg, max);
+		return 0;
+	}
+
+	device = rdmacg_find_device(update);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	pool = rdmacg_pool_find(cg, device);
+	for (i = 0; i < RDMACG_RESOURCE_MAX && !pool; i++) {
+		if (max[i] < 0)
+			continue;
 		pool = rdmacg_pool_get(cg, device);
 		if (!pool)
 			return -ENOMEM;
 	}
+	if (!apply || !pool)
+		return 0;
 
-	spin_lock(&pool->top->lock);
+	rdmacg_pool_set_limits(pool, max);
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		if (max[i] >= 0)
-			WRITE_ONCE(pool->max[i], max[i]);
-	spin_unlock(&pool->top->lock);
-
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		if (max[i] >= 0)
+		if (max[i] != RDMACG_UNCHANGED)
 			rdmacg_trace_count(limit, pool, i,
 					   READ_ONCE(pool->usage[i]));
-	rdmacg_pool_free_unused(pool);
 	return 0;
+}
+
+/*
+ * Parse lines of "NAME [index=N] [KEY=LIMIT ...]", where NAME may be "default",
+ * and carry out each, or only check them. A line that begins with a "KEY=LIMIT"
+ * goes on with the last name.
+ */
+static int rdmacg_update_lines(struct rdma_cgroup *cg, char *text, bool apply)
+{
+	struct rdmacg_limit_update update = { };
+	char *line, *word;
+	int ret;
+
+	text = strstrip(text);
+	/* The first word is a name whatever is in it, but for this slip. */
+	if (!*text || strstarts(text, RDMACG_DEFAULT_STR "="))
+		return -EINVAL;
+
+	while ((line = strsep(&text, "\n"))) {
+		word = rdmacg_next_word(&line);
+		if (word && (!update.name || !strchr(word, '='))) {
+			ret = update.name ?
+			      rdmacg_update_limits(cg, &update, apply) : 0;
+			if (ret)
+				return ret;
+			update.name = word;
+			update.has_index = false;
+			rdmacg_fill_limits(update.max, RDMACG_UNCHANGED);
+			word = rdmacg_next_word(&line);
+		}
+		for (; word; word = rdmacg_next_word(&line)) {
+			ret = rdmacg_parse_word(word, &update);
+			if (ret)
+				return ret;
+		}
+	}
+	return rdmacg_update_limits(cg, &update, apply);
 }
 
 /* Carry out a write to rdma.max: all of it, or nothing. */
 static int rdmacg_set_limits(struct rdma_cgroup *cg, char *text)
 {
-	struct rdmacg_limit_update update;
+	char *copy = kstrdup(text, GFP_KERNEL);
+	struct rdmacg_resource_pool *pool;
 	struct rdmacg_device *device;
 	int ret;
 
-	ret = rdmacg_parse(text, &update);
-	if (ret)
-		return ret;
+	if (!copy)
+		return -ENOMEM;
 
 	mutex_lock(&rdmacg_mutex);
-	device = rdmacg_find_device(&update);
-	if (IS_ERR(device))
-		ret = PTR_ERR(device);
-	else
-		ret = rdmacg_apply_limits(cg, device, update.max);
+	ret = rdmacg_update_lines(cg, copy, false);
+	if (!ret)
+		rdmacg_update_lines(cg, text, true);
+	list_for_each_entry(device, &rdmacg_devices, dev_node) {
+		pool = rdmacg_pool_find(cg, device);
+		if (pool)
+			rdmacg_pool_free_unused(pool);
+	}
 	mutex_unlock(&rdmacg_mutex);
+	kfree(copy);
 	return ret;
 }
 
@@ -1098,7 +1194,7 @@ static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
 		switch (file) {
 		case RDMACG_FILE_MAX:
 			rdmacg_show_limit(sf, i, pool ? pool->max[i] :
-							RDMACG_UNLIMITED);
+							cg->default_max[i]);
 			break;
 		case RDMACG_FILE_CURRENT:
 			rdmacg_show_count(sf, i, "", usage[i]);
@@ -1119,6 +1215,22 @@ static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
 	seq_putc(sf, '\n');
 }
 
+/* The line of the default, if there is one. */
+static void rdmacg_show_default(struct seq_file *sf, struct rdma_cgroup *cg)
+{
+	int i, lowest = RDMACG_UNLIMITED;
+
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		lowest = min(lowest, cg->default_max[i]);
+	if (lowest == RDMACG_UNLIMITED)
+		return;
+
+	seq_puts(sf, RDMACG_DEFAULT_STR);
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		rdmacg_show_limit(sf, i, cg->default_max[i]);
+	seq_putc(sf, '\n');
+}
+
 static int rdmacg_seq_show(struct seq_file *sf, void *v)
 {
 	struct rdma_cgroup *cg = css_rdmacg(seq_css(sf));
@@ -1128,6 +1240,8 @@ static int rdmacg_seq_show(struct seq_file *sf, void *v)
 	mutex_lock(&rdmacg_mutex);
 	if (file == RDMACG_FILE_EVENTS || file == RDMACG_FILE_EVENTS_LOCAL)
 		rdmacg_flush_events();
+	if (file == RDMACG_FILE_MAX)
+		rdmacg_show_default(sf, cg);
 	list_for_each_entry(device, &rdmacg_devices, dev_node)
 		rdmacg_show_device(sf, file, cg, device);
 	mutex_unlock(&rdmacg_mutex);
@@ -1168,6 +1282,7 @@ rdmacg_css_alloc(struct cgroup_subsys_state *parent_css)
 	if (!cg)
 		return ERR_PTR(-ENOMEM);
 
+	rdmacg_fill_limits(cg->default_max, RDMACG_UNLIMITED);
 	return &cg->css;
 }
 

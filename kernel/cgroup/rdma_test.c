@@ -957,7 +957,23 @@ static const struct {
 	{ "kunit_rdma0 hca_handle=7 hca_object=m", -EINVAL },
 	{ "kunit_rdma0 hca_handle=7 nonsense=7", -EINVAL },
 	{ "kunit_rdma0 hca_handle=7 hca_object", -EINVAL },
-	{ "kunit_rdma0 hca_handle=7\nkunit_rdma1 hca_handle=7", -EINVAL },
+	{ "kunit_rdma0 hca_handle=7\nkunit_rdma1 hca_handle=x", -EINVAL },
+	{ "kunit_rdma0 hca_handle=7\nkunit_rdma hca_handle=7", -ENODEV },
+	{ "kunit_rdma0 hca_handle=7\ndefault hca_handle=7x", -EINVAL },
+	{ "default hca_handle=7\nkunit_rdma hca_handle=7", -ENODEV },
+	{ "kunit_rdma1 hca_handle=7\nkunit_rdma0 hca_handle=2147483648", -ERANGE },
+	{ "kunit_rdma1 hca_handle=7\n\nkunit_rdma0 hca_handle=7 nonsense", -EINVAL },
+	{ "kunit_rdma0 hca_handle=7\nnonsense=7", -EINVAL },
+	{ "default=default", -EINVAL },
+	{ "default default", -EINVAL },
+	{ "default hca_handle=default", -EINVAL },
+	{ "default hca_handle=7 hca_object=default", -EINVAL },
+	{ "default hca_handle=-1", -EINVAL },
+	{ "default hca_handle=2147483648", -ERANGE },
+	{ "default index=40 hca_handle=7", -ENODEV },
+	{ "kunit_rdma0 hca_handle=defaul", -EINVAL },
+	{ "kunit_rdma0 defaults", -EINVAL },
+	{ "kunit_rdma0 max", -EINVAL },
 	{ "kunit_rdma0 index=40 hca_handle=7 index=40", -EINVAL },
 	{ "kunit_rdma0 index= hca_handle=7", -EINVAL },
 	{ "kunit_rdma0 index hca_handle=7", -EINVAL },
@@ -1002,6 +1018,7 @@ static void rdmacg_refused_lines_change_nothing(struct kunit *test)
 		EXPECT_MAX(limited, dev0, "kunit_rdma0 hca_handle=3 hca_object=4");
 		EXPECT_MAX(used, dev0, "kunit_rdma0 hca_handle=max hca_object=max");
 		KUNIT_EXPECT_TRUE(test, !pool(fresh, dev0));
+		KUNIT_EXPECT_EQ(test, fresh->default_max[RDMACG_TEST_HANDLE], S32_MAX);
 		KUNIT_EXPECT_EQ(test, nr_pools(dev0), 2);
 		KUNIT_EXPECT_EQ(test, nr_pools(dev1), 0);
 	}
@@ -1021,6 +1038,11 @@ static const struct {
 	{ "kunit_rdma0 hca_handle=1\n \nhca_object=2", "hca_handle=1 hca_object=2" },
 	{ "kunit_rdma0\nhca_handle=1", "hca_handle=1 hca_object=max" },
 	{ "kunit_rdma0 index=40", "hca_handle=max hca_object=max" },
+	{ "kunit_rdma0 default", "hca_handle=max hca_object=max" },
+	{ "kunit_rdma0 hca_handle=4 default hca_object=1", "hca_handle=max hca_object=1" },
+	{ "kunit_rdma0 hca_handle=4 hca_handle=default", "hca_handle=max hca_object=max" },
+	{ "kunit_rdma0 hca_handle=1\nkunit_rdma0 hca_handle=2", "hca_handle=2 hca_object=max" },
+	{ "kunit_rdma0 hca_handle=1\n\tkunit_rdma0\n hca_object=2\n", "hca_handle=1 hca_object=2" },
 	{ "kunit_rdma0 hca_object=1 hca_object=2", "hca_handle=max hca_object=2" },
 	{ "kunit_rdma0 hca_object=1 hca_object=max", "hca_handle=max hca_object=max" },
 	{ "kunit_rdma0 hca_object=0", "hca_handle=max hca_object=0" },
@@ -1068,6 +1090,145 @@ static void rdmacg_unnamed_limits_stay(struct kunit *test)
 	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=3");
 }
 
+static void rdmacg_lines_are_set_together(struct kunit *test)
+{
+	struct rdmacg_device *dev0 = add_device(test, 0);
+	struct rdmacg_device *dev1 = add_device(test, 1);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	KUNIT_EXPECT_EQ(test, write_max(test, cg,
+					"default hca_handle=9 hca_object=max\n"
+					"kunit_rdma0 hca_handle=1 hca_object=2\n"
+					"kunit_rdma1 hca_object=3\n"), 0);
+	EXPECT_MAX(cg, dev0, "kunit_rdma0 hca_handle=1 hca_object=2");
+	EXPECT_MAX(cg, dev1, "kunit_rdma1 hca_handle=9 hca_object=3");
+}
+
+/* Default limits. */
+
+static void rdmacg_default_binds_each_device(struct kunit *test)
+{
+	struct rdmacg_device *dev0 = add_device(test, 0);
+	struct rdma_cgroup *top = cgroup_make(test, NULL);
+	struct rdma_cgroup *leaf = cgroup_make(test, top);
+	struct rdmacg_device *dev1;
+
+	KUNIT_EXPECT_EQ(test, charge(leaf, dev0, RDMACG_TEST_OBJECT), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, top, "default hca_object=2"), 0);
+	EXPECT_MAX(top, dev0, "kunit_rdma0 hca_handle=max hca_object=2");
+	EXPECT_MAX(leaf, dev0, "kunit_rdma0 hca_handle=max hca_object=max");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev0, RDMACG_TEST_OBJECT, 9), 1);
+
+	/* Without a pool, and on a device that comes later. */
+	dev1 = add_device(test, 1);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev1), 0);
+	EXPECT_MAX(top, dev1, "kunit_rdma1 hca_handle=max hca_object=2");
+	KUNIT_EXPECT_EQ(test, lowest_limit(leaf, dev1, RDMACG_TEST_OBJECT), 2);
+	KUNIT_EXPECT_EQ(test, lowest_limit(leaf, dev1, RDMACG_TEST_HANDLE), S32_MAX);
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev1, RDMACG_TEST_OBJECT, 9), 2);
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev1, RDMACG_TEST_HANDLE, 9), 9);
+
+	KUNIT_EXPECT_EQ(test, write_max(test, top, "default hca_object=max"), 0);
+	EXPECT_MAX(top, dev0, "kunit_rdma0 hca_handle=max hca_object=max");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, leaf, dev0, RDMACG_TEST_OBJECT, 3), 3);
+	uncharge(leaf, dev0, RDMACG_TEST_OBJECT, 5);
+	uncharge(leaf, dev1, RDMACG_TEST_OBJECT, 2);
+	uncharge(leaf, dev1, RDMACG_TEST_HANDLE, 9);
+}
+
+static void rdmacg_own_limit_overrides_the_default(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_handle=5 hca_object=6"), 0);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=7"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=7 hca_object=6");
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_handle=1 hca_object=2"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=7 hca_object=2");
+
+	/* "max" is an exception as well, and stays one for a new default. */
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=max"), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_object=3"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=7 hca_object=max");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 5), 5);
+	uncharge(cg, dev, RDMACG_TEST_OBJECT, 5);
+
+	/* Own limits are taken back one by one, or all. */
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=default"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=1 hca_object=max");
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 default"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=1 hca_object=3");
+}
+
+static void rdmacg_pools_go_with_their_last_own_limit(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	/* Where there is no default, "max" is nothing to remember. */
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=max"), 0);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_handle=4"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=4 hca_object=max");
+
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_handle=max hca_object=1"), 0);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 1);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma0 hca_object=default"), 0);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 1);
+	/* An exception from a default goes with it. */
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_handle=max"), 0);
+	KUNIT_EXPECT_EQ(test, nr_pools(dev), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_handle=4"), 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=4 hca_object=max");
+}
+
+static void rdmacg_default_outlives_its_devices(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_object=1\n"
+					"kunit_rdma0 hca_object=5"), 0);
+	rdmacg_unregister_device(dev);
+	dev = add_device(test, 0);
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=1");
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 9), 1);
+	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
+}
+
+static void rdmacg_device_called_default_needs_its_index(struct kunit *test)
+{
+	struct rdmacg_device *dev = add_device(test, 0);
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+
+	rdmacg_rename_device(dev, "default");
+	EXPECT_CURRENT(cg, dev, "default index=40 hca_handle=0 hca_object=0");
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default index=40 hca_object=2"), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_object=7 hca_handle=8"), 0);
+	EXPECT_MAX(cg, dev, "default index=40 hca_handle=8 hca_object=2");
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default index=40 default"), 0);
+	EXPECT_MAX(cg, dev, "default index=40 hca_handle=8 hca_object=7");
+	rdmacg_rename_device(dev, "kunit_rdma0");
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=8 hca_object=7");
+}
+
+static void rdmacg_default_line_comes_first(struct kunit *test)
+{
+	struct rdmacg_test *t = test->priv;
+	struct rdma_cgroup *cg = cgroup_make(test, NULL);
+	struct seq_file sf = { .buf = t->line, .size = sizeof(t->line) };
+
+	rdmacg_show_default(&sf, cg);
+	KUNIT_EXPECT_EQ(test, sf.count, 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_object=12"), 0);
+	rdmacg_show_default(&sf, cg);
+	t->line[sf.count] = '\0';
+	KUNIT_EXPECT_STREQ(test, (const char *)t->line,
+			   "default hca_handle=max hca_object=12\n");
+}
+
 static struct kunit_case rdmacg_cases[] = {
 	KUNIT_CASE(rdmacg_no_pool_reads_as_unused),
 	KUNIT_CASE(rdmacg_limit_makes_one_closed_pool),
@@ -1106,6 +1267,13 @@ static struct kunit_case rdmacg_cases[] = {
 	KUNIT_CASE(rdmacg_refused_lines_change_nothing),
 	KUNIT_CASE(rdmacg_accepted_lines),
 	KUNIT_CASE(rdmacg_unnamed_limits_stay),
+	KUNIT_CASE(rdmacg_lines_are_set_together),
+	KUNIT_CASE(rdmacg_default_binds_each_device),
+	KUNIT_CASE(rdmacg_own_limit_overrides_the_default),
+	KUNIT_CASE(rdmacg_pools_go_with_their_last_own_limit),
+	KUNIT_CASE(rdmacg_default_outlives_its_devices),
+	KUNIT_CASE(rdmacg_device_called_default_needs_its_index),
+	KUNIT_CASE(rdmacg_default_line_comes_first),
 	{ }
 };
 

@@ -36,4 +36,9 @@ static inline char *kmemdup_nul(const char *s, size_t length, gfp_t gfp)
 	return copy;
 }
 
+static inline char *kstrdup(const char *s, gfp_t gfp)
+{
+	return kmemdup_nul(s, strlen(s), gfp);
+}
+
 #endif
