@@ -80,6 +80,7 @@
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/preempt.h>
+#include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/seqlock.h>
@@ -701,6 +702,16 @@ int rdmacg_query_limit(struct rdmacg_device *device,
 }
 EXPORT_SYMBOL(rdmacg_query_limit);
 
+/* Later than the refusal, so the limit is the one in force by now. */
+static void rdmacg_log_first_refusal(struct rdmacg_resource_pool *pool,
+				     enum rdmacg_resource_type index)
+{
+	pr_info("cgroup: %s on %s rejected by rdma controller in ",
+		rdmacg_resource_names[index], pool->device->shown_name);
+	pr_cont_cgroup_path(pool->cg->css.cgroup);
+	pr_cont(" (limit %d)\n", pool->max[index]);
+}
+
 /*
  * Add the refusals of @pool since the last flush to its own totals and its
  * ancestors', and wake pollers of the files that show them.
@@ -729,6 +740,8 @@ static void rdmacg_pool_flush_events(struct rdmacg_resource_pool *pool)
 
 		new[i].max = own + atomic_xchg(&refusals->below, 0);
 		new[i].alloc_fail = own + atomic_xchg(&refusals->above, 0);
+		if (new[i].max && !pool->local[i].max)
+			rdmacg_log_first_refusal(pool, i);
 		pool->local[i].max += new[i].max;
 		pool->local[i].alloc_fail += new[i].alloc_fail;
 	}

@@ -227,9 +227,8 @@ static int rdmacg_test_init(struct kunit *test)
 	t->cgroup = kunit_kzalloc(test, sizeof(*t->cgroup), GFP_KERNEL);
 	if (!t->cgroup)
 		return -ENOMEM;
-	t->cgroup->kn = kunit_kzalloc(test, sizeof(*t->cgroup->kn), GFP_KERNEL);
-	if (!t->cgroup->kn)
-		return -ENOMEM;
+	/* One that has a path, for the log. */
+	t->cgroup->kn = cgrp_dfl_root.cgrp.kn;
 	t->root = rdmacg_test_css(test, NULL);
 	return 0;
 }

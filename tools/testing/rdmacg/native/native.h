@@ -18,7 +18,10 @@ void shim_thread_stop(void);
 unsigned int shim_take_warnings(void);
 unsigned int shim_take_messages(void);
 
-/* The last of either. */
+/* The same for pr_info(). */
+unsigned int shim_take_infos(void);
+
+/* The last of these. */
 const char *shim_last_text(void);
 
 /* Objects allocated by kernel code and not freed. */

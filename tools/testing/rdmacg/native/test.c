@@ -120,6 +120,38 @@ static void root_has_no_files(struct kunit *test)
 					       buf, sizeof(buf)), -ENOENT);
 }
 
+static void first_refusal_is_logged_once(struct kunit *test)
+{
+	struct rdmacg_device *device = ops->device_add("a");
+	struct cgroup_subsys_state *top = cgroup_make(test, NULL);
+	struct cgroup_subsys_state *leaf = cgroup_make(test, top);
+	int i;
+
+	shim_take_infos();
+	KUNIT_EXPECT_GT(test, write_max(top, "a hca_object=0"), 0);
+	for (i = 0; i < 2000; i++) {
+		KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), -EAGAIN);
+		if (i % 500 == 0)
+			read_file(test, leaf, "events");
+	}
+	/* From the deferred work or a read, not from the charge. */
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_take_infos(), 1);
+	KUNIT_EXPECT_STREQ(test, shim_last_text(),
+			   "cgroup: hca_object on a rejected by rdma controller in ");
+
+	/* Another limit, and another resource, are news. */
+	KUNIT_EXPECT_GT(test, write_max(leaf, "a hca_object=0 hca_handle=0"), 0);
+	KUNIT_EXPECT_EQ(test, charge(test, leaf, device, OBJECT), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, charge(test, leaf, device, HANDLE), -EAGAIN);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_take_infos(), 2);
+
+	ops->device_del(device);
+	shim_cgroup_rmdir(leaf);
+	shim_cgroup_rmdir(top);
+}
+
 /* Many refusals are told at once, and to nobody who did not see one. */
 static void refusals_wake_who_polls(struct kunit *test)
 {
@@ -311,6 +343,7 @@ static struct kunit_case native_cases[] = {
 	KUNIT_CASE(files_list_devices_in_order),
 	KUNIT_CASE(a_write_takes_all_or_nothing),
 	KUNIT_CASE(root_has_no_files),
+	KUNIT_CASE(first_refusal_is_logged_once),
 	KUNIT_CASE(refusals_wake_who_polls),
 	KUNIT_CASE(removed_cgroups_live_until_uncharged),
 	KUNIT_CASE(a_dying_task_may_charge_a_removed_cgroup),

@@ -17,6 +17,9 @@
 /* See linux/cgroup.h. */
 static_assert(offsetof(struct cgroup_subsys_state, parent) == 192);
 
+static struct kernfs_node root_kn;
+struct cgroup_root cgrp_dfl_root = { .cgrp.kn = &root_kn };
+
 static atomic_long_t nr_css;
 
 static __thread struct task_struct task;

@@ -19,7 +19,7 @@
 #define SHOWN_TEXTS	20
 
 static pthread_mutex_t print_mutex = PTHREAD_MUTEX_INITIALIZER;
-static unsigned int nr_texts, nr_warnings, nr_messages;
+static unsigned int nr_texts, nr_warnings, nr_messages, nr_infos;
 static char last_text[256];
 
 void shim_init(void)
@@ -58,6 +58,18 @@ void shim_print(bool warning, const char *format, ...)
 	pthread_mutex_unlock(&print_mutex);
 }
 
+void shim_print_info(const char *format, ...)
+{
+	va_list args;
+
+	pthread_mutex_lock(&print_mutex);
+	va_start(args, format);
+	vsnprintf(last_text, sizeof(last_text), format, args);
+	va_end(args);
+	nr_infos++;
+	pthread_mutex_unlock(&print_mutex);
+}
+
 static unsigned int take(unsigned int *count)
 {
 	unsigned int taken;
@@ -77,6 +89,11 @@ unsigned int shim_take_warnings(void)
 unsigned int shim_take_messages(void)
 {
 	return take(&nr_messages);
+}
+
+unsigned int shim_take_infos(void)
+{
+	return take(&nr_infos);
 }
 
 const char *shim_last_text(void)

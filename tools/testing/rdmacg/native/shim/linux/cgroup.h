@@ -42,6 +42,17 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
+struct cgroup_root {
+	struct cgroup cgrp;
+};
+
+extern struct cgroup_root cgrp_dfl_root;
+
+/* There are no paths here. */
+static inline void pr_cont_cgroup_path(struct cgroup *cgrp)
+{
+}
+
 static inline u64 cgroup_id(const struct cgroup *cgrp)
 {
 	return cgrp->kn->id;
