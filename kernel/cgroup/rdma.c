@@ -1010,20 +1010,30 @@ static void rdmacg_pool_set_limits(struct rdmacg_resource_pool *pool,
 
 	spin_lock(&pool->top->lock);
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
-		int limit = max[i] == RDMACG_UNCHANGED &&
-			    test_bit(i, pool->own_max) ? pool->max[i] : max[i];
-
-		/* No limit is an own one only as an exception to a default. */
-		if (limit < 0 || (limit == RDMACG_UNLIMITED &&
-				  default_max[i] == RDMACG_UNLIMITED)) {
-			__clear_bit(i, pool->own_max);
-			limit = default_max[i];
-		} else {
+		if (max[i] >= 0)
 			__set_bit(i, pool->own_max);
-		}
-		WRITE_ONCE(pool->max[i], limit);
+		else if (max[i] == RDMACG_USE_DEFAULT)
+			__clear_bit(i, pool->own_max);
+
+		if (!test_bit(i, pool->own_max))
+			WRITE_ONCE(pool->max[i], default_max[i]);
+		else if (max[i] >= 0)
+			WRITE_ONCE(pool->max[i], max[i]);
 	}
 	spin_unlock(&pool->top->lock);
+}
+
+/* Drop what a write has left of no use. */
+static void rdmacg_pool_tidy(struct rdmacg_resource_pool *pool)
+{
+	int i;
+
+	/* "max" is an own limit only as an exception to a default. */
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		if (pool->max[i] == RDMACG_UNLIMITED &&
+		    pool->cg->default_max[i] == RDMACG_UNLIMITED)
+			__clear_bit(i, pool->own_max);
+	rdmacg_pool_free_unused(pool);
 }
 
 static void rdmacg_set_default(struct rdma_cgroup *cg, const int *max)
@@ -1039,9 +1049,10 @@ static void rdmacg_set_default(struct rdma_cgroup *cg, const int *max)
 		if (max[i] == RDMACG_UNCHANGED)
 			continue;
 		WRITE_ONCE(cg->default_max[i], max[i]);
-		trace_rdmacg_limit(cgroup_id(cg->css.cgroup),
-				   RDMACG_DEFAULT_STR, rdmacg_resource_names[i],
-				   0, max[i]);
+		if (trace_rdmacg_limit_enabled())
+			trace_rdmacg_limit(cgroup_id(cg->css.cgroup),
+					   RDMACG_DEFAULT_STR,
+					   rdmacg_resource_names[i], 0, max[i]);
 	}
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
 		pool = rdmacg_pool_find(cg, device);
@@ -1149,7 +1160,7 @@ static int rdmacg_set_limits(struct rdma_cgroup *cg, char *text)
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
 		pool = rdmacg_pool_find(cg, device);
 		if (pool)
-			rdmacg_pool_free_unused(pool);
+			rdmacg_pool_tidy(pool);
 	}
 	mutex_unlock(&rdmacg_mutex);
 	kfree(copy);

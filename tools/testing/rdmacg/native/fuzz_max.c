@@ -15,6 +15,7 @@ enum { ROOT, TOP, LEAF };
 /* Two have one name, and others look like what may follow a name. */
 static const char * const names[] = {
 	"mlx4_0", "ocrdma1", "twin", "twin", "hca_object=1", "max",
+	"default",
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -33,17 +34,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void restore_limits(void)
 {
+	static const char no_default[] = "default hca_handle=max hca_object=max";
 	const struct ref_counter *counters;
 	char line[64];
 	int i;
 
+	fuzz_write(LEAF, no_default, strlen(no_default));
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		counters = fuzz_world.ref.cgroups[LEAF].counters[i];
-		if (counters[0].limit == REF_UNLIMITED &&
-		    counters[1].limit == REF_UNLIMITED)
+		if (counters[0].own_limit == REF_NO_LIMIT &&
+		    counters[1].own_limit == REF_NO_LIMIT)
 			continue;
-		snprintf(line, sizeof(line),
-			 "%s index=%d hca_handle=max hca_object=max", names[i], i);
+		snprintf(line, sizeof(line), "%s index=%d default", names[i], i);
 		fuzz_write(LEAF, line, strlen(line));
 	}
 	fuzz_compare_pools();

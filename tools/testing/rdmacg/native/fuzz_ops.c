@@ -17,7 +17,8 @@
  *	q D R		the task asks for its limit
  *	l C D R V	one limit becomes the Vth of a list
  *	b C D V W	both limits
- *	w C text	a line is written to rdma.max, with its newline
+ *	d C R V		the default of a cgroup becomes the Vth of a list
+ *	w C text	text is written to rdma.max, up to a newline; '\' stands for one
  *	f C F		a file is read
  *	g C		all files of a cgroup are read
  *	e		what waits for RCU is freed
@@ -39,13 +40,13 @@
 
 /* The last one is as long as can be. */
 static const char names[][REF_NAME_SIZE] = {
-	"a", "b", "mlx4_0", "index=1", "hca_handle=1", "max",
+	"a", "b", "mlx4_0", "index=1", "hca_handle=1", "max", "default",
 	"a_name_that_is_as_long_as_the_name_of_an_RDMA_device_can_be_now",
 };
 
 static const char * const limits[] = {
 	"0", "1", "2", "3", "0x4", "05", "2147483646", "2147483647", "max",
-	"2147483648", "-1", "",
+	"2147483648", "-1", "", "default",
 };
 
 static struct {
@@ -194,16 +195,30 @@ static void set_limits(int cgroup, int device, const char *handle,
 
 static void write_text(int cgroup)
 {
-	const u8 *text = input;
+	char text[256];
+	size_t length = 0;
+	u8 c = 0;
 
-	while (input < input_end && *input++ != '\n')
-		;
-	fuzz_write(cgroup, (const char *)text, input - text);
+	while (input < input_end && length < sizeof(text) && c != '\n') {
+		c = *input++;
+		text[length++] = c == '\\' ? '\n' : c;
+	}
+	fuzz_write(cgroup, text, length);
 }
 
 static const char *choose_limit(void)
 {
 	return limits[choose(ARRAY_SIZE(limits))];
+}
+
+static void set_default(int cgroup)
+{
+	unsigned int resource = choose(REF_RESOURCES);
+	char line[64];
+	int length = snprintf(line, sizeof(line), "default %s=%s",
+			      ref_resource_names[resource], choose_limit());
+
+	fuzz_write(cgroup, line, length);
 }
 
 static void operate_on_device(char operation)
@@ -274,6 +289,9 @@ static void operate(char operation)
 		break;
 	case 'w':
 		write_text(choose_cgroup());
+		break;
+	case 'd':
+		set_default(choose_cgroup());
 		break;
 	case 'f':
 		cgroup = choose_cgroup();

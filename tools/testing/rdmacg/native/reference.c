@@ -3,6 +3,7 @@
 
 #include "reference.h"
 
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,8 +11,9 @@
 #include <string.h>
 
 #define ROOT		0
-#define BLANKS		" \t\n"
+#define BLANKS		" \t"
 #define UNCHANGED	(-1)
+#define USE_DEFAULT	(-2)
 
 const char * const ref_file_names[REF_FILES] = {
 	"max", "current", "peak", "events", "events.local",
@@ -39,7 +41,9 @@ void ref_mkdir(struct reference *ref, int cgroup, int parent)
 	new->parent = parent;
 	for (d = 0; d < REF_DEVICES; d++)
 		for (r = 0; r < REF_RESOURCES; r++)
-			new->counters[d][r].limit = REF_UNLIMITED;
+			new->counters[d][r].own_limit = REF_NO_LIMIT;
+	for (r = 0; r < REF_RESOURCES; r++)
+		new->default_limits[r] = REF_UNLIMITED;
 	ref->cgroups[parent].nr_children++;
 }
 
@@ -109,7 +113,7 @@ bool ref_device_del(struct reference *ref, int device)
 
 			if (ref->cgroups[cgroup].exists && counter->usage)
 				charged = true;
-			*counter = (struct ref_counter){ .limit = REF_UNLIMITED };
+			*counter = (struct ref_counter){ .own_limit = REF_NO_LIMIT };
 		}
 	}
 
@@ -124,6 +128,15 @@ bool ref_device_del(struct reference *ref, int device)
 
 /* Charges. */
 
+long ref_limit(const struct reference *ref, int cgroup, int device,
+	       unsigned int resource)
+{
+	const struct ref_cgroup *c = &ref->cgroups[cgroup];
+	long own = c->counters[device][resource].own_limit;
+
+	return own == REF_NO_LIMIT ? c->default_limits[resource] : own;
+}
+
 int ref_charge(struct reference *ref, int cgroup, int device, unsigned int resource)
 {
 	struct ref_counter *counter;
@@ -135,7 +148,8 @@ int ref_charge(struct reference *ref, int cgroup, int device, unsigned int resou
 	for (c = cgroup; c != ROOT; c = ref->cgroups[c].parent) {
 		counter = &ref->cgroups[c].counters[device][resource];
 		counter->tried = true;
-		if (limiter == ROOT && counter->usage >= counter->limit)
+		if (limiter == ROOT &&
+		    counter->usage >= ref_limit(ref, c, device, resource))
 			limiter = c;
 	}
 
@@ -190,8 +204,8 @@ long ref_query_limit(const struct reference *ref, int cgroup, int device,
 		return REF_UNLIMITED;
 
 	for (c = cgroup; c != ROOT; c = ref->cgroups[c].parent)
-		if (lowest > ref->cgroups[c].counters[device][resource].limit)
-			lowest = ref->cgroups[c].counters[device][resource].limit;
+		if (lowest > ref_limit(ref, c, device, resource))
+			lowest = ref_limit(ref, c, device, resource);
 	return lowest;
 }
 
@@ -201,7 +215,7 @@ static bool has_something_to_keep(const struct ref_counter *counters)
 	int r;
 
 	for (r = 0; r < REF_RESOURCES; r++)
-		if (counters[r].limit != REF_UNLIMITED || counters[r].tried)
+		if (counters[r].own_limit != REF_NO_LIMIT || counters[r].tried)
 			return true;
 
 	return false;
@@ -279,6 +293,10 @@ static int parse_limit(const char *text, long *limit)
 		*limit = REF_UNLIMITED;
 		return 0;
 	}
+	if (!strcmp(text, "default")) {
+		*limit = USE_DEFAULT;
+		return 0;
+	}
 
 	err = parse_digits(text + (negative || *text == '+'), &value);
 	if (err)
@@ -320,43 +338,86 @@ static int resource_of(const char *key)
 	return -1;
 }
 
-/* The first fault from left to right decides, and the device comes last. */
-static int apply_line(struct reference *ref, int cgroup, char *line)
-{
-	long limits[REF_RESOURCES] = { UNCHANGED, UNCHANGED };
-	bool has_index = false;
-	int i, r, err, device = -1;
-	unsigned int index = 0;
-	char *name, *word, *rest, *value;
+/* What a write says of one device, or as default. */
+struct request {
+	char *name;
+	bool has_index;
+	unsigned int index;
+	long limits[REF_RESOURCES];
+};
 
-	line = trim(line);
-	name = strtok_r(line, BLANKS, &rest);
-	if (!name)
-		return -EINVAL;
-	while ((word = strtok_r(NULL, BLANKS, &rest))) {
-		value = strchr(word, '=');
-		if (!value)
+static void fill(long *limits, long value)
+{
+	int r;
+
+	for (r = 0; r < REF_RESOURCES; r++)
+		limits[r] = value;
+}
+
+static int parse_word(struct request *request, char *word)
+{
+	char *value = strchr(word, '=');
+	int r;
+
+	if (!value) {
+		if (strcmp(word, "default"))
 			return -EINVAL;
-		*value++ = '\0';
-		if (!strcmp(word, "index")) {
-			if (has_index)
-				return -EINVAL;
-			has_index = true;
-			err = parse_index(value, &index);
-		} else {
-			r = resource_of(word);
-			if (r < 0)
-				return -EINVAL;
-			err = parse_limit(value, &limits[r]);
-		}
-		if (err)
-			return err;
+		fill(request->limits, USE_DEFAULT);
+		return 0;
 	}
+
+	*value++ = '\0';
+	if (!strcmp(word, "index")) {
+		if (request->has_index)
+			return -EINVAL;
+		request->has_index = true;
+		return parse_index(value, &request->index);
+	}
+	r = resource_of(word);
+	if (r < 0)
+		return -EINVAL;
+	return parse_limit(value, &request->limits[r]);
+}
+
+/* "max" is no own limit where the default is the same. */
+static void forget_needless(struct ref_cgroup *c)
+{
+	int d, r;
+
+	for (d = 0; d < REF_DEVICES; d++)
+		for (r = 0; r < REF_RESOURCES; r++)
+			if (c->counters[d][r].own_limit == REF_UNLIMITED &&
+			    c->default_limits[r] == REF_UNLIMITED)
+				c->counters[d][r].own_limit = REF_NO_LIMIT;
+}
+
+static int apply_default(struct ref_cgroup *c, const long *limits)
+{
+	int r;
+
+	for (r = 0; r < REF_RESOURCES; r++) {
+		if (limits[r] == USE_DEFAULT)
+			return -EINVAL;
+		if (limits[r] != UNCHANGED)
+			c->default_limits[r] = limits[r];
+	}
+	return 0;
+}
+
+static int apply_request(struct reference *ref, int cgroup,
+			 const struct request *request)
+{
+	struct ref_cgroup *c = &ref->cgroups[cgroup];
+	int i, r, device = -1;
+
+	if (!strcmp(request->name, "default") && !request->has_index)
+		return apply_default(c, request->limits);
 
 	for (i = 0; i < ref->nr_registered; i++) {
 		const struct ref_device *d = &ref->devices[ref->order[i]];
 
-		if (strcmp(d->name, name) || (has_index && d->index != index))
+		if (strcmp(d->name, request->name) ||
+		    (request->has_index && d->index != request->index))
 			continue;
 		if (device >= 0)
 			return -ENOTUNIQ;
@@ -365,40 +426,100 @@ static int apply_line(struct reference *ref, int cgroup, char *line)
 	if (device < 0)
 		return -ENODEV;
 
-	for (r = 0; r < REF_RESOURCES; r++)
-		if (limits[r] != UNCHANGED)
-			ref->cgroups[cgroup].counters[device][r].limit = limits[r];
+	for (r = 0; r < REF_RESOURCES; r++) {
+		if (request->limits[r] == USE_DEFAULT)
+			c->counters[device][r].own_limit = REF_NO_LIMIT;
+		else if (request->limits[r] != UNCHANGED)
+			c->counters[device][r].own_limit = request->limits[r];
+	}
 	return 0;
+}
+
+/*
+ * The first fault decides: of the lines for a device from left to right, then
+ * the device, then the lines for the next one.
+ */
+static int apply_text(struct reference *ref, int cgroup, char *text)
+{
+	struct request request = { };
+	char *line, *word, *rest;
+	int err;
+
+	text = trim(text);
+	if (!*text || !strncmp(text, "default=", strlen("default=")))
+		return -EINVAL;
+
+	while ((line = strsep(&text, "\n"))) {
+		word = strtok_r(line, BLANKS, &rest);
+		if (!word)
+			continue;
+		if (!request.name || !strchr(word, '=')) {
+			if (request.name) {
+				err = apply_request(ref, cgroup, &request);
+				if (err)
+					return err;
+			}
+			request = (struct request){ .name = word };
+			fill(request.limits, UNCHANGED);
+			word = strtok_r(NULL, BLANKS, &rest);
+		}
+		for (; word; word = strtok_r(NULL, BLANKS, &rest)) {
+			err = parse_word(&request, word);
+			if (err)
+				return err;
+		}
+	}
+	return apply_request(ref, cgroup, &request);
 }
 
 long ref_write_max(struct reference *ref, int cgroup, const char *data,
 		   size_t length)
 {
-	char *line;
+	struct ref_cgroup before;
+	char *text;
 	int err;
 
 	if (cgroup == ROOT)
 		return -ENOENT;
 
 	/* It ends at the first zero, if it has one. */
-	line = strndup(data, length);
-	if (!line)
+	text = strndup(data, length);
+	if (!text)
 		abort();
-	err = apply_line(ref, cgroup, line);
-	free(line);
-	return err ? err : (long)length;
+	before = ref->cgroups[cgroup];
+	err = apply_text(ref, cgroup, text);
+	free(text);
+	if (err) {
+		ref->cgroups[cgroup] = before;
+		return err;
+	}
+	forget_needless(&ref->cgroups[cgroup]);
+	return length;
 }
 
 /* Reads. */
 
-static bool has_namesake(const struct reference *ref, int device)
+static bool needs_index(const struct reference *ref, int device)
 {
 	int i;
 
+	if (!strcmp(ref->devices[device].name, "default"))
+		return true;
 	for (i = 0; i < ref->nr_registered; i++)
 		if (ref->order[i] != device &&
 		    !strcmp(ref->devices[ref->order[i]].name,
 			    ref->devices[device].name))
+			return true;
+
+	return false;
+}
+
+static bool has_default(const struct ref_cgroup *c)
+{
+	int r;
+
+	for (r = 0; r < REF_RESOURCES; r++)
+		if (c->default_limits[r] != REF_UNLIMITED)
 			return true;
 
 	return false;
@@ -420,14 +541,19 @@ static char *add_events(char *end, const char *name, struct ref_events events)
 			name, events.alloc_fail);
 }
 
+static char *add_limit(char *end, const char *name, long limit)
+{
+	if (limit == REF_UNLIMITED)
+		return add_text(end, " %s=max", name);
+	return add_text(end, " %s=%ld", name, limit);
+}
+
 static char *add_counter(char *end, const char *name, enum ref_file file,
-			 const struct ref_counter *counter)
+			 const struct ref_counter *counter, long limit)
 {
 	switch (file) {
 	case REF_MAX:
-		if (counter->limit == REF_UNLIMITED)
-			return add_text(end, " %s=max", name);
-		return add_text(end, " %s=%ld", name, counter->limit);
+		return add_limit(end, name, limit);
 	case REF_CURRENT:
 		return add_text(end, " %s=%ld", name, counter->usage);
 	case REF_PEAK:
@@ -451,15 +577,23 @@ long ref_read(const struct reference *ref, int cgroup, enum ref_file file,
 		return -ENOENT;
 
 	*end = '\0';
+	if (file == REF_MAX && has_default(&ref->cgroups[cgroup])) {
+		end = add_text(end, "default");
+		for (r = 0; r < REF_RESOURCES; r++)
+			end = add_limit(end, ref_resource_names[r],
+					ref->cgroups[cgroup].default_limits[r]);
+		end = add_text(end, "\n");
+	}
 	for (i = 0; i < ref->nr_registered; i++) {
 		int device = ref->order[i];
 
 		end = add_text(end, "%s", ref->devices[device].name);
-		if (has_namesake(ref, device))
+		if (needs_index(ref, device))
 			end = add_text(end, " index=%u", ref->devices[device].index);
 		for (r = 0; r < REF_RESOURCES; r++)
 			end = add_counter(end, ref_resource_names[r], file,
-					  &ref->cgroups[cgroup].counters[device][r]);
+					  &ref->cgroups[cgroup].counters[device][r],
+					  ref_limit(ref, cgroup, device, r));
 		end = add_text(end, "\n");
 	}
 	return end - text;

@@ -19,6 +19,7 @@
 #define REF_NAME_SIZE	64
 #define REF_FILE_SIZE	4096
 #define REF_UNLIMITED	INT_MAX
+#define REF_NO_LIMIT	(-1)	/* of its own */
 
 enum ref_file {
 	REF_MAX,
@@ -39,7 +40,7 @@ struct ref_events {
 
 /* One resource of one cgroup on one device. */
 struct ref_counter {
-	long limit, usage, peak;
+	long own_limit, usage, peak;
 	struct ref_events local;
 	struct ref_events total;	/* here and below */
 	bool tried;			/* by a charge that came this way */
@@ -52,6 +53,7 @@ struct ref_cgroup {
 	int nr_children, nr_tasks, nr_charges;
 	/* How often what an events file shows has changed. */
 	unsigned long events_changes, local_changes;
+	long default_limits[REF_RESOURCES];
 	struct ref_counter counters[REF_DEVICES][REF_RESOURCES];
 };
 
@@ -91,6 +93,10 @@ void ref_uncharge(struct reference *ref, int cgroup, int device,
 
 /* A charge that is forgotten when its device has gone. */
 void ref_drop_charge(struct reference *ref, int cgroup);
+
+/* The limit in force in this cgroup alone. */
+long ref_limit(const struct reference *ref, int cgroup, int device,
+	       unsigned int resource);
 
 long ref_query_limit(const struct reference *ref, int cgroup, int device,
 		     unsigned int resource);
