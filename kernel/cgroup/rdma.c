@@ -1062,8 +1062,8 @@ static void rdmacg_set_default(struct rdma_cgroup *cg, const int *max)
 }
 
 /*
- * Carry out @update, or only see that this will be possible: everything that
- * can fail is done then. 0, -EINVAL, -ENODEV, -ENOTUNIQ or -ENOMEM.
+ * Carry out @update, or only do what can fail of it. 0, or with no limit changed
+ * -EINVAL, -ENODEV, -ENOTUNIQ or -ENOMEM.
  */
 static int rdmacg_update_limits(struct rdma_cgroup *cg,
 				const struct rdmacg_limit_update *update,
@@ -1088,7 +1088,9 @@ static int rdmacg_update_limits(struct rdma_cgroup *cg,
 		return PTR_ERR(device);
 	pool = rdmacg_pool_find(cg, device);
 	for (i = 0; i < RDMACG_RESOURCE_MAX && !pool; i++) {
-		if (max[i] < 0)
+		/* No limit where there is none, unless a later line adds one. */
+		if (max[i] < 0 || (apply && max[i] == RDMACG_UNLIMITED &&
+				   cg->default_max[i] == RDMACG_UNLIMITED))
 			continue;
 		pool = rdmacg_pool_get(cg, device);
 		if (!pool)
@@ -1116,11 +1118,6 @@ static int rdmacg_update_lines(struct rdma_cgroup *cg, char *text, bool apply)
 	char *line, *word;
 	int ret;
 
-	text = strstrip(text);
-	/* The first word is a name whatever is in it, but for this slip. */
-	if (!*text || strstarts(text, RDMACG_DEFAULT_STR "="))
-		return -EINVAL;
-
 	while ((line = strsep(&text, "\n"))) {
 		word = rdmacg_next_word(&line);
 		if (word && (!update.name || !strchr(word, '='))) {
@@ -1145,18 +1142,27 @@ static int rdmacg_update_lines(struct rdma_cgroup *cg, char *text, bool apply)
 /* Carry out a write to rdma.max: all of it, or nothing. */
 static int rdmacg_set_limits(struct rdma_cgroup *cg, char *text)
 {
-	char *copy = kstrdup(text, GFP_KERNEL);
 	struct rdmacg_resource_pool *pool;
 	struct rdmacg_device *device;
-	int ret;
+	char *copy = NULL;
+	int ret = 0;
 
-	if (!copy)
-		return -ENOMEM;
+	text = strstrip(text);
+	/* The first word is a name whatever is in it, but for this slip. */
+	if (!*text || strstarts(text, RDMACG_DEFAULT_STR "="))
+		return -EINVAL;
+	/* To check all lines before the first is carried out. */
+	if (strchr(text, '\n')) {
+		copy = kstrdup(text, GFP_KERNEL);
+		if (!copy)
+			return -ENOMEM;
+	}
 
 	mutex_lock(&rdmacg_mutex);
-	ret = rdmacg_update_lines(cg, copy, false);
+	if (copy)
+		ret = rdmacg_update_lines(cg, copy, false);
 	if (!ret)
-		rdmacg_update_lines(cg, text, true);
+		ret = rdmacg_update_lines(cg, text, true);
 	list_for_each_entry(device, &rdmacg_devices, dev_node) {
 		pool = rdmacg_pool_find(cg, device);
 		if (pool)

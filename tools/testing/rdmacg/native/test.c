@@ -111,6 +111,43 @@ static void a_write_takes_all_or_nothing(struct kunit *test)
 	shim_cgroup_rmdir(css);
 }
 
+static void lack_of_memory_changes_no_line(struct kunit *test)
+{
+	struct cgroup_subsys_state *css = cgroup_make(test, NULL);
+	struct rdmacg_device *a = ops->device_add("a");
+	struct rdmacg_device *b = ops->device_add("b");
+	unsigned int nth;
+	bool failed;
+	ssize_t ret;
+
+	/* A table, once made, stays. */
+	KUNIT_EXPECT_GT(test, write_max(css, "b hca_object=1"), 0);
+	KUNIT_EXPECT_GT(test, write_max(css, "b default"), 0);
+
+	for (nth = 1; ; nth++) {
+		shim_fail_nth(nth);
+		ret = write_max(css, "a hca_object=1\ndefault hca_object=2\nb hca_object=3\n");
+		failed = shim_failed();
+		shim_fail_nth(0);
+		if (!failed)
+			break;
+		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+		EXPECT_FILE(test, css, "max",
+			    "a hca_handle=max hca_object=max\n"
+			    "b hca_handle=max hca_object=max\n");
+		KUNIT_EXPECT_EQ(test, ops->nr_pools(a) + ops->nr_pools(b), 0);
+	}
+	/* The copy of the text, and two pools. */
+	KUNIT_EXPECT_EQ(test, nth - 1, 3);
+	EXPECT_FILE(test, css, "max",
+		    "default hca_handle=max hca_object=2\n"
+		    "a hca_handle=max hca_object=1\n"
+		    "b hca_handle=max hca_object=3\n");
+	ops->device_del(a);
+	ops->device_del(b);
+	shim_cgroup_rmdir(css);
+}
+
 static void root_has_no_files(struct kunit *test)
 {
 	char buf[16];
@@ -342,6 +379,7 @@ static void a_count_left_at_device_removal_warns(struct kunit *test)
 static struct kunit_case native_cases[] = {
 	KUNIT_CASE(files_list_devices_in_order),
 	KUNIT_CASE(a_write_takes_all_or_nothing),
+	KUNIT_CASE(lack_of_memory_changes_no_line),
 	KUNIT_CASE(root_has_no_files),
 	KUNIT_CASE(first_refusal_is_logged_once),
 	KUNIT_CASE(refusals_wake_who_polls),
