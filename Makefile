@@ -142,13 +142,18 @@ test-stock: setup
 #:   native-test  only the controller as a program: KUnit cases, races, faults
 #:   model        only the model of the pools' lifetime, searched by Spin
 #:   alloc-fail   each allocation of it fails, in every state; minutes
+#:   differential  mainline's controller and ours do the same, for STEPS=1000000
+#:                from SEED=
 #:   fuzz         feed it what nobody would write, for SECONDS=60
-.PHONY: native-test model fuzz fuzz-shortly
+.PHONY: native-test model differential fuzz fuzz-shortly
 native-test: setup-native source peers
 	@$(native) test
 
 alloc-fail: setup-native source
 	@$(native) alloc-fail $(if $(TABLES),TABLES=$(TABLES))
+
+differential: setup-native source peers
+	@$(native) differential $(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED))
 
 fuzz: setup-native source
 	@$(native) fuzz SECONDS=$(or $(SECONDS),60) $(if $(SEED),SEED=$(SEED))

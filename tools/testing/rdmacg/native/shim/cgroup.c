@@ -233,16 +233,57 @@ void seq_puts(struct seq_file *sf, const char *text)
 	seq_add(sf, text, strlen(text));
 }
 
+static void seq_add_number(struct seq_file *sf, unsigned long long number)
+{
+	char digits[20], *first = digits + sizeof(digits);
+
+	do {
+		*--first = '0' + number % 10;
+	} while (number /= 10);
+	seq_add(sf, first, digits + sizeof(digits) - first);
+}
+
+static void seq_add_signed(struct seq_file *sf, long long number)
+{
+	if (number < 0)
+		seq_add(sf, "-", 1);
+	seq_add_number(sf, number < 0 ? -(unsigned long long)number : number);
+}
+
+/* Files are read so often here that vsnprintf() would take most of the time. */
 void seq_printf(struct seq_file *sf, const char *format, ...)
 {
-	char text[256];
+	const char *text;
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vsnprintf(text, sizeof(text), format, args);
+	while (*format) {
+		size_t length = strcspn(format, "%");
+
+		seq_add(sf, format, length);
+		format += length;
+		if (!strncmp(format, "%s", 2)) {
+			text = va_arg(args, const char *);
+			seq_add(sf, text, strlen(text));
+		} else if (!strncmp(format, "%u", 2)) {
+			seq_add_number(sf, va_arg(args, unsigned int));
+		} else if (!strncmp(format, "%d", 2)) {
+			seq_add_signed(sf, va_arg(args, int));
+		} else if (!strncmp(format, "%lu", 3)) {
+			seq_add_number(sf, va_arg(args, unsigned long));
+			format++;
+		} else if (!strncmp(format, "%lld", 4)) {
+			seq_add_signed(sf, va_arg(args, long long));
+			format += 2;
+		} else if (!strncmp(format, "%llu", 4)) {
+			seq_add_number(sf, va_arg(args, unsigned long long));
+			format += 2;
+		} else if (*format) {
+			abort();
+		} else {
+			break;
+		}
+		format += 2;
+	}
 	va_end(args);
-	if (length < 0 || length >= sizeof(text))
-		abort();
-	seq_add(sf, text, length);
 }
