@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """perftest, and rping of rdma-core: two processes that speak to each other.
 
-Each is in a cgroup of its own.  The most that it uses there becomes its limit,
-which is enough; the client's less by one object is not.
+Each is in a cgroup of its own.  What it holds there while data flows becomes its
+limit, which is enough; the client's less by one object is not.  No step rests on
+a clock: what is to be looked at flows until it was looked at.
 """
 
 import collections
 import contextlib
 import pathlib
-import subprocess
-import tempfile
-import time
 
-from harness import ADDRESS, DEVICE, SECONDS, run, wait_until
+from harness import ADDRESS, DEVICE, Conversation, run, wait_until
 
-Tool = collections.namedtuple("Tool", "server client listens")
-Transfer = collections.namedtuple("Transfer", "well server client said")
+# The client's words are the server's and ADDRESS's.  With endless the data flows
+# until it is stopped, with counted it comes to an end; flows is what a client
+# says when data has flown.
+Tool = collections.namedtuple("Tool", "words server client endless counted flows "
+                              "listens")
 
 # Where a server of perftest waits, in the words of /proc/net/tcp.
 PERFTEST_LISTENS = "00000000:4853 00000000:0000 0A"
@@ -29,107 +30,83 @@ def rping_listens():
     return "state LISTEN" in run("rdma", "resource", "show", "cm_id").stdout
 
 
-PERFTEST = ("ib_send_bw", "-d", DEVICE, "-s", "1024", "-D", "3")
-RPING = ("rping", "-v", "-C", "1000", "-a", ADDRESS)
-
 TOOLS = {
-    "perftest": Tool(PERFTEST, (*PERFTEST, ADDRESS), perftest_listens),
-    "rping": Tool((*RPING, "-s"), (*RPING, "-c"), rping_listens),
+    # With -F it does without the CPU's frequency, which it cannot find out on a
+    # busy host.  What it says of speed is wrong then, and not read.
+    "perftest": Tool(
+        words=("ib_send_bw", "-F", "-d", DEVICE, "-s", "1024"),
+        server=(), client=(ADDRESS,),
+        endless=("--run_infinitely", "-D", "1"), counted=("-n", "1000"),
+        flows=r"^ *1024 +\d", listens=perftest_listens),
+    "rping": Tool(
+        words=("rping", "-v", "-a", ADDRESS), server=("-s",), client=("-c",),
+        endless=(), counted=("-C", "100"),
+        flows="^ping data: ", listens=rping_listens),
 }
 
 
-class End:
-    """One of the two processes, and the most that it was seen to use."""
-
-    def __init__(self, cgroup, command):
-        self.cgroup = cgroup
-        self.seen = (0, 0)
-        self.output = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            cgroup.command(*command), stdin=subprocess.DEVNULL,
-            stdout=self.output, stderr=self.output)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.output.close()
-
-    def runs(self):
-        return self.process.poll() is None
-
-    def look(self):
-        self.seen = tuple(map(max, self.seen, self.cgroup.usage()))
-
-    def said(self):
-        self.output.seek(0)
-        return self.output.read()[-2000:]
+@contextlib.contextmanager
+def transfer(tool, cgroups, how_long):
+    """A server and its client, running, which are stopped when that is left."""
+    server_cgroup, client_cgroup = cgroups
+    # Line by line, also into a pipe.
+    words = ("stdbuf", "-oL", *tool.words, *how_long)
+    with Conversation(*server_cgroup.command(*words, *tool.server)) as server:
+        wait_until(lambda: tool.listens() or server.process.poll() is not None)
+        with Conversation(
+                *client_cgroup.command(*words, *tool.client)) as client:
+            yield server, client
 
 
-def look_until(holds, *ends):
-    late = time.monotonic() + SECONDS
-    while not holds() and time.monotonic() < late:
-        for end in ends:
-            end.look()
-        # Both tools poll: the CPUs are for them.
-        time.sleep(0.005)
-
-
-def transfer(tool, server_cgroup, client_cgroup):
-    """A server whose client was refused may wait for ever: it is killed."""
-    with contextlib.ExitStack() as ends:
-        server = ends.enter_context(End(server_cgroup, tool.server))
-        look_until(lambda: tool.listens() or not server.runs(), server)
-        client = ends.enter_context(End(client_cgroup, tool.client))
-        look_until(lambda: not client.runs(), client, server)
-        if client.process.returncode == 0:
-            wait_until(lambda: not server.runs())
-        status = (server.process.returncode, client.process.returncode)
-        return Transfer(status == (0, 0), server.seen, client.seen,
-                        f"server, client: exit status {status}, used "
-                        f"{server.seen}, {client.seen}\n"
-                        f"{server.said()}\n{client.said()}")
+def said(*ends):
+    return "\n".join(end.said[-2000:] for end in ends)
 
 
 def check(guest, name):
     tool = TOOLS[name]
-    server = guest.cgroup(f"{name}-server").make()
-    client = guest.cgroup(f"{name}-client").make()
+    cgroups = [guest.cgroup(f"{name}-{end}").make() for end in ("server", "client")]
 
-    def unused():
-        return server.becomes_unused() and client.becomes_unused()
+    def nothing_is_counted():
+        guest.promise(
+            "nothing is counted after it",
+            all(cgroup.becomes_unused() for cgroup in cgroups),
+            "\n".join(cgroup.figures("current") for cgroup in cgroups))
 
-    def shown():
-        return f"{server.figures('current')}\n{client.figures('current')}"
-
-    server.limit(100, 10000)
-    client.limit(100, 10000)
-    first = transfer(tool, server, client)
-    if not guest.stock:
-        # Exact: looks may miss what does not last.
-        first = first._replace(server=server.usage("peak"),
-                               client=client.usage("peak"))
-    guest.promise("server and client speak below high limits",
-                  first.well, first.said)
+    for cgroup in cgroups:
+        cgroup.limit(100, 10000)
+    with transfer(tool, cgroups, tool.endless) as ends:
+        flows = ends[1].hears(tool.flows)
+        used = [cgroup.usage() for cgroup in cgroups]
+    if not guest.promise("data flows below high limits", flows, said(*ends)):
+        return
     # A PD, a CQ, a QP and an MR are the least.
-    guest.promise("what both use is counted", all(
-        handles >= 1 and objects >= 4
-        for handles, objects in (first.server, first.client)), first.said)
-    guest.promise("nothing is counted after it", unused(), shown())
+    guest.promise("what both hold is counted", all(
+        handles >= 1 and objects >= 4 for handles, objects in used), used)
+    if not guest.stock:
+        peaks = [cgroup.usage("peak") for cgroup in cgroups]
+        guest.promise("that is the most they held", peaks == used, peaks)
+    nothing_is_counted()
 
-    server.limit(*first.server)
-    client.limit(*first.client)
-    again = transfer(tool, server, client)
-    guest.promise("limits of what was used are enough", again.well, again.said)
+    for cgroup, most in zip(cgroups, used):
+        cgroup.limit(*most)
+    with transfer(tool, cgroups, tool.counted) as ends:
+        statuses = [end.end() for end in reversed(ends)]
+    guest.promise("limits of what was held are enough", statuses == [0, 0],
+                  f"exit statuses {statuses}\n{said(*ends)}")
+    nothing_is_counted()
 
-    handles, objects = first.client
+    client = cgroups[1]
+    handles, objects = used[1]
     for text, limit in (("an object less is refused", (handles, objects - 1)),
                         ("a context less is refused", (handles - 1, objects))):
         client.limit(*limit)
-        refused = transfer(tool, server, client)
-        within = all(used <= allowed
-                     for used, allowed in zip(refused.client, limit))
-        guest.promise(text, not refused.well and within, refused.said)
-    guest.promise("nothing is counted after that", unused(), shown())
+        before = None if guest.stock else client.figures("events")
+        # The server, whose client was refused, may wait for ever.
+        with transfer(tool, cgroups, tool.counted) as ends:
+            status = ends[1].end()
+        guest.promise(text, status and status > 0,
+                      f"exit status {status}\n{said(*ends)}")
+        if not guest.stock:
+            guest.promise("that is an event", before != client.figures("events"),
+                          before)
+    nothing_is_counted()
