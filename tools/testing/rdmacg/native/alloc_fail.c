@@ -790,13 +790,13 @@ static const unsigned int growth_ids[] = { 1, 4, 5, 12, 13, 28, 29, 60, 61, 71 }
 
 #define MAX_ID	71
 
-/* How many places there are in a table that was made for this ID. */
-static unsigned int table_places(unsigned int id)
-{
-	unsigned int header = sizeof(struct rcu_head) + sizeof(long);
+/* What a table has beside its entries: an RCU head and its size. */
+#define TABLE_HEADER	(sizeof(struct rcu_head) + sizeof(long))
 
-	return (roundup_pow_of_two(header + (id + 1) * sizeof(void *)) - header) /
-	       sizeof(void *);
+/* A table made for this ID takes a whole slab object, so nothing is wasted. */
+static size_t table_size(unsigned int id)
+{
+	return roundup_pow_of_two(TABLE_HEADER + (id + 1) * sizeof(void *));
 }
 
 struct growth {
@@ -839,6 +839,8 @@ static void growth_compare(struct kunit *test, struct growth *g, unsigned int on
 static bool growth_try(struct kunit *test, struct growth *g, unsigned int from,
 		       unsigned int to, unsigned int nth)
 {
+	/* At each level there is a table, if it has to grow, and a pool. */
+	bool is_table = table_size(to) > table_size(from) && nth % 2;
 	unsigned int level;
 	bool failed;
 	int ret;
@@ -856,6 +858,8 @@ static bool growth_try(struct kunit *test, struct growth *g, unsigned int from,
 	failed = shim_failed();
 	shim_fail_nth(0);
 	if (failed) {
+		KUNIT_EXPECT_EQ(test, shim_failed_size(),
+				is_table ? table_size(to) : ops->pool_size);
 		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
 		growth_compare(test, g, from, 0);
 		KUNIT_EXPECT_EQ(test, ops->nr_pools(g->device[to]), 0);
@@ -889,7 +893,7 @@ static void tables_grow(struct kunit *test)
 
 	for (to = 1; to < ARRAY_SIZE(growth_ids); to++) {
 		for (from = 0; from < to && !test->failed; from++) {
-			grows = growth_ids[to] >= table_places(growth_ids[from]);
+			grows = table_size(growth_ids[to]) > table_size(growth_ids[from]);
 			for (nth = 1; growth_try(test, g, growth_ids[from],
 						 growth_ids[to], nth); nth++)
 				;

@@ -39,6 +39,9 @@ void shim_fail_nth(unsigned long nth);
 /* True if there have been that many allocations since shim_fail_nth(). */
 bool shim_failed(void);
 
+/* How many bytes the one that failed last asked for. */
+size_t shim_failed_size(void);
+
 /* Let one in @one_in of this thread's allocations fail; 0: none. */
 void shim_fail_randomly(unsigned int one_in, unsigned int seed);
 

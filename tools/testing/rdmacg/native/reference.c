@@ -3,7 +3,6 @@
 
 #include "reference.h"
 
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

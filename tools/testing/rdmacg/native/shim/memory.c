@@ -28,6 +28,7 @@ static __thread struct {
 	unsigned long countdown;
 	unsigned int one_in;
 	unsigned int seed;
+	size_t size;
 } fail;
 
 void shim_fail_nth(unsigned long nth)
@@ -40,20 +41,29 @@ bool shim_failed(void)
 	return !fail.countdown;
 }
 
+size_t shim_failed_size(void)
+{
+	return fail.size;
+}
+
 void shim_fail_randomly(unsigned int one_in, unsigned int seed)
 {
 	fail.one_in = one_in;
 	fail.seed = seed;
 }
 
-static bool may_allocate(gfp_t gfp)
+static bool may_allocate(size_t size, gfp_t gfp)
 {
+	bool fails;
+
 	if (gfpflags_allow_blocking(gfp))
 		might_sleep();
 
-	if (fail.countdown && !--fail.countdown)
-		return false;
-	return !fail.one_in || rand_r(&fail.seed) % fail.one_in;
+	fails = fail.countdown ? !--fail.countdown :
+		fail.one_in && !(rand_r(&fail.seed) % fail.one_in);
+	if (fails)
+		fail.size = size;
+	return !fails;
 }
 
 #ifdef SHIM_SLAB
@@ -145,7 +155,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 {
 	void *object;
 
-	if (!may_allocate(gfp))
+	if (!may_allocate(size, gfp))
 		return NULL;
 
 	atomic_long_inc(&nr_allocated);
@@ -224,7 +234,7 @@ void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	unsigned int cpu;
 
 	if (WARN_ON(size > AREA_ALIGN || align > AREA_ALIGN) ||
-	    !may_allocate(gfp))
+	    !may_allocate(size, gfp))
 		return NULL;
 
 	pthread_mutex_lock(&percpu_mutex);
