@@ -961,7 +961,8 @@ static int rdmacg_parse_word(char *word, struct rdmacg_limit_update *update)
 		if (update->has_index)
 			return -EINVAL;
 		update->has_index = true;
-		return kstrtouint(word, 0, &update->index);
+		/* Decimal, as "rdma dev" shows it. */
+		return kstrtouint(word, 10, &update->index);
 	}
 
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)

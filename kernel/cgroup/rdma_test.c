@@ -894,7 +894,7 @@ static void rdmacg_namesakes_are_told_apart(struct kunit *test)
 	EXPECT_MAX(cg, dev0, "kunit_rdma0 index=40 hca_handle=max hca_object=max");
 	EXPECT_MAX(cg, dev1, "kunit_rdma0 index=41 hca_handle=max hca_object=1");
 	/* A device with a name of its own may be told by its index as well. */
-	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma2 index=0x2a hca_object=2"), 0);
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "kunit_rdma2 index=042 hca_object=2"), 0);
 	EXPECT_MAX(cg, dev2, "kunit_rdma2 hca_handle=max hca_object=2");
 
 	rdmacg_unregister_device(dev0);
@@ -978,6 +978,8 @@ static const struct {
 	{ "kunit_rdma0 index hca_handle=7", -EINVAL },
 	{ "kunit_rdma0 index=-1 hca_handle=7", -EINVAL },
 	{ "kunit_rdma0 index=max hca_handle=7", -EINVAL },
+	{ "kunit_rdma0 index=0x28 hca_handle=7", -EINVAL },
+	{ "kunit_rdma0 index=050 hca_handle=7", -ENODEV },
 	{ "kunit_rdma0 index=4294967296 hca_handle=7", -ERANGE },
 	{ "kunit_rdma0 index=41 hca_handle=7", -ENODEV },
 	{ "kunit_rdma0 hca_object=2147483648", -ERANGE },

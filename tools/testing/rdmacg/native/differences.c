@@ -57,17 +57,6 @@ static bool has_index(const char *text)
 	return false;
 }
 
-/* In any base, here, and decimal there. */
-static bool has_index_with_zero(const char *text)
-{
-	for (text = next_word(text); *text; text = next_word(text))
-		if (!strncmp(text, "index=0", strlen("index=0")))
-			return true;
-
-	return false;
-}
-
-/* True if a value is as @test says; its length is without what follows. */
 static bool any_value(const char *text,
 		      bool (*test)(const char *value, size_t length))
 {
@@ -159,8 +148,6 @@ struct difference differences[] = {
 	{ "many-digits", NULL, is_long, ANY, -EINVAL, BOTH },
 	{ "blank-after-name", has_odd_blank_after_name, NULL, ANY, -ENODEV,
 	  1 << MAINLINE },
-	/* To go when index= is parsed as a decimal number. */
-	{ "index-base", has_index_with_zero, NULL, ANY, ANY, 1 << MAINLINE },
 
 	{ "index", has_index, NULL, ANY, -EINVAL, 1 << STOCK },
 	{ "two-of-a-name", any_text, NULL, -ENOTUNIQ, TAKEN, 1 << STOCK },

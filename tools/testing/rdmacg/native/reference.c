@@ -245,15 +245,15 @@ static int digit_value(char c)
 }
 
 /*
- * Digits alone, in the base that they say, as the kernel's kstrto...() have it:
+ * Digits alone, of base 10, or with 0 the one that they say, as the kernel's
+ * kstrto...() have it:
  * what does not fit 64 bits is out of range whatever follows.
  */
-static int parse_digits(const char *text, unsigned long long *value)
+static int parse_digits(const char *text, int base, unsigned long long *value)
 {
-	int base = 10;
-
-	if (text[0] == '0') {
-		base = 8;
+	if (!base)
+		base = text[0] == '0' ? 8 : 10;
+	if (base == 8) {
 		if ((text[1] == 'x' || text[1] == 'X') && digit_value(text[2]) < 16) {
 			base = 16;
 			text += 2;
@@ -272,7 +272,7 @@ static int parse_digits(const char *text, unsigned long long *value)
 static int parse_index(const char *text, unsigned int *index)
 {
 	unsigned long long value;
-	int err = parse_digits(text + (*text == '+'), &value);
+	int err = parse_digits(text + (*text == '+'), 10, &value);
 
 	if (err)
 		return err;
@@ -297,7 +297,7 @@ static int parse_limit(const char *text, long *limit)
 		return 0;
 	}
 
-	err = parse_digits(text + (negative || *text == '+'), &value);
+	err = parse_digits(text + (negative || *text == '+'), 0, &value);
 	if (err)
 		return err;
 	/* A negative int is a number, but no limit. */
