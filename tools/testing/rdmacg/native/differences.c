@@ -57,6 +57,25 @@ static bool has_index(const char *text)
 	return false;
 }
 
+/* As a name, which may have a slip after it. */
+static bool begins_with_default(const char *text)
+{
+	return !strncmp(text, "default", strlen("default"));
+}
+
+/* As a value, or in place of all keys. */
+static bool has_default(const char *text)
+{
+	for (text = next_word(text); *text; text = next_word(text)) {
+		size_t length = strcspn(text, BLANKS), name = strlen("default");
+
+		if (length >= name && !strncmp(text + length - name, "default", name))
+			return true;
+	}
+	return false;
+}
+
+/* True if a value is as @test says; its length is without what follows. */
 static bool any_value(const char *text,
 		      bool (*test)(const char *value, size_t length))
 {
@@ -146,8 +165,11 @@ struct difference differences[] = {
 	{ "minus", NULL, is_minus, -EINVAL, ANY, BOTH },
 	{ "plus", NULL, is_plus, ANY, -EINVAL, BOTH },
 	{ "many-digits", NULL, is_long, ANY, -EINVAL, BOTH },
+	{ "default", begins_with_default, NULL, ANY, -ENODEV, BOTH },
+	{ "is-default", has_default, NULL, ANY, -EINVAL, BOTH },
 	{ "blank-after-name", has_odd_blank_after_name, NULL, ANY, -ENODEV,
 	  1 << MAINLINE },
+	{ "several-lines", has_two_lines, NULL, ANY, -EINVAL, 1 << MAINLINE },
 
 	{ "index", has_index, NULL, ANY, -EINVAL, 1 << STOCK },
 	{ "two-of-a-name", any_text, NULL, -ENOTUNIQ, TAKEN, 1 << STOCK },

@@ -5,6 +5,9 @@
  * cgroups are compared. Differences are allowed only where find_difference()
  * knows one; and mainline has a blank at the end of lines of three files.
  *
+ * Mainline has no default limits. What one amounts to is written there for each
+ * device, also for one that comes later.
+ *
  *	differential [--seed SEED] [--steps STEPS]
  *
  * A seed always leads to the same steps. What shows a difference tells its seed
@@ -256,10 +259,41 @@ static void uncharge(int nr)
 	*old = charges[--nr_charges];
 }
 
+static long write_max(enum side side, int cgroup, const char *text)
+{
+	return shim_cgroup_write(cgroups[cgroup].css[side], "max", text,
+				 strlen(text));
+}
+
+static void read_file(enum side side, int cgroup, const char *name, char *text)
+{
+	if (shim_cgroup_read(cgroups[cgroup].css[side], name, text, TEXT_SIZE) < 0)
+		abort();
+}
+
+/* No device is called so. */
+static bool is_default(const char *line)
+{
+	return !strncmp(line, "default ", strlen("default "));
+}
+
+/* Give mainline's the limits that ours has, line by line. */
+static void repeat_limits(int cgroup)
+{
+	static char text[TEXT_SIZE];
+	char *line, *rest = text;
+
+	read_file(OURS, cgroup, "max", text);
+	while ((line = strsep(&rest, "\n")) && *line)
+		if (!is_default(line) && write_max(THEIRS, cgroup, line) < 0)
+			abort();
+}
+
 static void add_device(const char *name)
 {
 	struct device_pair *new = devices;
 	enum side side;
+	int cgroup;
 
 	while (new->exists)
 		if (++new == devices + NR_DEVICES)
@@ -270,6 +304,9 @@ static void add_device(const char *name)
 	strcpy(new->name, name);
 	for (side = 0; side < NR_SIDES; side++)
 		new->device[side] = sides[side]->device_add_as(name, new->index);
+	for (cgroup = ROOT + 1; cgroup < NR_CGROUPS; cgroup++)
+		if (cgroups[cgroup].exists)
+			repeat_limits(cgroup);
 }
 
 static void rename_device(int device, const char *name)
@@ -295,30 +332,6 @@ static void remove_device(int device)
 	devices[device].exists = false;
 	for (side = 0; side < NR_SIDES; side++)
 		sides[side]->device_del(devices[device].device[side]);
-}
-
-static long write_max(enum side side, int cgroup, const char *text)
-{
-	return shim_cgroup_write(cgroups[cgroup].css[side], "max", text,
-				 strlen(text));
-}
-
-static void read_file(enum side side, int cgroup, const char *name, char *text)
-{
-	if (shim_cgroup_read(cgroups[cgroup].css[side], name, text, TEXT_SIZE) < 0)
-		abort();
-}
-
-/* Give mainline's the limits that ours has, line by line. */
-static void repeat_limits(int cgroup)
-{
-	static char text[TEXT_SIZE];
-	char *line, *rest = text;
-
-	read_file(OURS, cgroup, "max", text);
-	while ((line = strsep(&rest, "\n")) && *line)
-		if (write_max(THEIRS, cgroup, line) < 0)
-			abort();
 }
 
 static void write_limits(int cgroup, const char *text)
@@ -359,18 +372,35 @@ static const char * const limits[] = {
 	"0", "1", "2", "3", "5", "8", "max", "max", "2147483647", "0x2", "03",
 };
 
+static char *make_limits(char *line, bool of_default)
+{
+	unsigned int resource, which = choose(4);
+	const char *limit;
+
+	for (resource = 0; resource < NR_RESOURCES; resource++) {
+		limit = limits[choose(ARRAY_SIZE(limits))];
+		if (!of_default && one_in(16))
+			limit = "default";
+		if (which == 2 || which == resource)
+			line += sprintf(line, " %s=%s", resources[resource], limit);
+	}
+	return line;
+}
+
 /* As they should be; but at times it is not said which of two devices is meant. */
 static void make_line(char *line, int device)
 {
-	unsigned int resource, which = choose(4);
-
-	line += sprintf(line, "%s", devices[device].name);
+	if (one_in(8)) {
+		make_limits(stpcpy(line, "default"), true);
+		return;
+	}
+	line = stpcpy(line, devices[device].name);
 	if (one_in(8) || (has_dup(device) && !one_in(8)))
 		line += sprintf(line, " index=%u", devices[device].index);
-	for (resource = 0; resource < NR_RESOURCES; resource++)
-		if (which == 2 || which == resource)
-			line += sprintf(line, " %s=%s", resources[resource],
-					limits[choose(ARRAY_SIZE(limits))]);
+	if (one_in(16))
+		strcpy(line, " default");
+	else
+		make_limits(line, false);
 }
 
 static const char * const blanks[] = { " ", " ", " ", " ", "  ", "\t", "\n", " \t " };
@@ -379,24 +409,20 @@ static const char * const ends[] = { "\n", " \n", "\n\n", "\r\n", "\v", "\f ", "
 
 static const char * const keys[] = {
 	"hca_handle=", "hca_object=", "hca_handle=", "hca_object=", "index=",
-	"hca_handle", "hca_objects=", "=", "HCA_OBJECT=", "", "bogus",
+	"hca_handle", "hca_objects=", "=", "HCA_OBJECT=", "", "bogus", "default",
+	"\nmlx4_0 hca_handle=", "\ndefault hca_object=",
 };
 
 static const char * const values[] = {
 	"0", "1", "2", "3", "7", "max", "", "m", "ma", "maxx", "+1", "-0", "-", "-1",
 	"--1", "-x", "1x", "1,2", "0x", "0x1f", "08", "017", "1.5", "4294967297",
 	"2147483648", "18446744073709551617", "-18446744073709551615",
-	"00000000000000000000000005",
+	"00000000000000000000000005", "default",
 };
-
-static char *add(char *end, const char *text)
-{
-	return stpcpy(end, text);
-}
 
 static char *add_blank(char *end)
 {
-	return add(end, blanks[choose(ARRAY_SIZE(blanks))]);
+	return stpcpy(end, blanks[choose(ARRAY_SIZE(blanks))]);
 }
 
 /* What nobody would write, out of what somebody would, with any character. */
@@ -407,16 +433,17 @@ static void make_odd_line(char *line, int device)
 	if (one_in(8))
 		end = add_blank(end);
 	if (!one_in(16))
-		end = add(end, one_in(8) ? "nobody" : devices[device].name);
+		end = stpcpy(end, one_in(8) ? "nobody" : one_in(8) ? "default" :
+			     devices[device].name);
 	if (has_dup(device) && !one_in(4))
 		end += sprintf(end, " index=%u", devices[device].index);
 	do {
 		end = add_blank(end);
-		end = add(end, keys[choose(ARRAY_SIZE(keys))]);
-		end = add(end, values[choose(ARRAY_SIZE(values))]);
+		end = stpcpy(end, keys[choose(ARRAY_SIZE(keys))]);
+		end = stpcpy(end, values[choose(ARRAY_SIZE(values))]);
 	} while (one_in(2));
 	if (one_in(4))
-		end = add(end, ends[choose(ARRAY_SIZE(ends))]);
+		end = stpcpy(end, ends[choose(ARRAY_SIZE(ends))]);
 	if (one_in(4))
 		line[choose(end - line)] = 1 + choose(255);
 }
@@ -465,6 +492,8 @@ static void do_something(void)
 /* Of max, current and peak, each of mainline's lines has a blank at its end. */
 static bool is_same(const char *ours, const char *theirs, bool blank)
 {
+	if (is_default(ours))
+		ours = strchr(ours, '\n') + 1;
 	for (; *ours; ours++, theirs++) {
 		if (blank && *ours == '\n' && *theirs++ != ' ')
 			return false;

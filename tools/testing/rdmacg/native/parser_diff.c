@@ -38,7 +38,10 @@ static const struct {
 };
 
 /* What to put together: each with each. */
-static const char * const names[] = { "mlx4_0", "twin", "nobody", "", " mlx4_0" };
+static const char * const names[] = {
+	"mlx4_0", "twin", "nobody", "default", "", " mlx4_0"
+};
+
 static const char * const separators[] = { " ", "  ", "\t" };
 static const char * const keys[] = {
 	"hca_handle=", "hca_object=", "index=", "hca_handle", "HCA_HANDLE=",
@@ -53,14 +56,14 @@ static const char * const values[] = {
 	"9223372036854775808", "18446744073709551615", "18446744073709551616",
 	"18446744073709551617", "18446744073709551617x", "-18446744073709551615",
 	"-18446744073709551617", "0x80000000",
-	"017777777777", "00000000000000000000000005",
+	"017777777777", "00000000000000000000000005", "default",
 };
 
 static const char * const rests[] = {
 	"", "\n", " \n", "\t", "\n\n", "\r\n", " hca_object=7", "  hca_object=7\n",
 	"\thca_object=7", "\nhca_object=7", "\n hca_object=7", " hca_object=m",
 	" hca_object=7x", " hca_handle=9\n", " bogus=1", " bogus", " index=2",
-	" index=3\n", " ,hca_object=7",
+	" index=3\n", " ,hca_object=7", " default", "\nocrdma1 hca_object=3",
 };
 
 struct side {
@@ -103,7 +106,7 @@ static void show_difference(const char *what, const struct side *other,
 	printf("'\n");
 }
 
-/* Only what is not max; of the devices, only their numbers. */
+/* Only what is not max; of the devices, only their numbers; no default. */
 static void read_limits(struct side *side)
 {
 	char text[LINE_SIZE], *end = side->limits;
@@ -114,16 +117,20 @@ static void read_limits(struct side *side)
 		abort();
 	*end = '\0';
 	for (line = strtok_r(text, "\n", &lines); line;
-	     line = strtok_r(NULL, "\n", &lines), device++) {
-		strtok_r(line, BLANKS, &words);
+	     line = strtok_r(NULL, "\n", &lines)) {
+		if (!strcmp(strtok_r(line, BLANKS, &words), "default"))
+			continue;
 		while ((word = strtok_r(NULL, BLANKS, &words)))
 			if (strncmp(word, "index=", strlen("index=")) &&
 			    !strstr(word, "=max"))
 				end += sprintf(end, "%d:%s ", device, word);
+		device++;
 	}
 	if (end == side->limits)
 		sprintf(end, "no limit ");
 }
+
+static const char no_default[] = "default hca_handle=max hca_object=max";
 
 static void write_line(struct side *side, const char *data, size_t length)
 {
@@ -132,6 +139,10 @@ static void write_line(struct side *side, const char *data, size_t length)
 	side->result = shim_cgroup_write(side->css, "max", data, length);
 	read_limits(side);
 
+	/* The others have no default. */
+	if (shim_cgroup_write(side->css, "max", no_default,
+			      sizeof(no_default) - 1) < 0 && side == &ours)
+		abort();
 	for (i = 0; i < ARRAY_SIZE(devices); i++) {
 		char line[64], index[16] = "";
 
