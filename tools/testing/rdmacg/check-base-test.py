@@ -392,6 +392,12 @@ def a_helper_of_selftests_is_static(tree):
 
 
 @case
+def what_the_faults_report_with_is_gone(tree):
+    tree.replace(check_base.KSELFTEST, r"\bksft_get_fail_cnt\b", "ksft_count_failures")
+    return missing("ksft_get_fail_cnt(), 0 arguments")
+
+
+@case
 def the_helpers_of_selftests_have_moved(tree):
     folder = "tools/testing/selftests/cgroup/"
     for name in ("cgroup_util.h", "cgroup_util.c"):

@@ -41,7 +41,9 @@ API = "include/linux/cgroup_rdma.h"
 TRACE = "include/trace/events/rdmacg.h"
 SELFTESTS = "tools/testing/selftests/cgroup"
 SELFTEST = f"{SELFTESTS}/test_rdma.c"
+KSELFTEST = "tools/testing/selftests/kselftest.h"
 MODULES = "tools/testing/rdmacg/modules"
+FAULTS = "tools/testing/rdmacg/faults"
 
 # What a file must say, what it is if it does not, and what to do then.
 LINES = (
@@ -299,6 +301,11 @@ def uses_of(tree, user, own, starts, lines=None):
     return list(rows.values())
 
 
+def sources(folder):
+    """The C files of one of our folders outside of the kernel tree."""
+    return [f"{folder}/{path.name}" for path in sorted((kernel.REPO / folder).glob("*.c"))]
+
+
 def check_apis(tree):
     yield from uses_of(tree, CONTROLLER, [CONTROLLER, API, TRACE], [CONTROLLER])
     yield from uses_of(tree, API, [API, CONTROLLER], [API])
@@ -306,8 +313,7 @@ def check_apis(tree):
     yield from uses_of(tree, GLUE, [GLUE, API], [GLUE])
     yield from uses_of(tree, KUNIT, [KUNIT, CONTROLLER, API, TRACE],
                        [KUNIT, CONTROLLER])
-    for path in sorted((kernel.REPO / MODULES).glob("*.c")):
-        user = f"{MODULES}/{path.name}"
+    for user in sources(MODULES):
         yield from uses_of(tree, user, [user], [user])
 
 
@@ -545,7 +551,7 @@ def is_on_the_path(tree, folder):
 
 
 def check_selftest(tree):
-    """What test_rdma.c takes of the helpers that the tree's selftests share."""
+    """What our tests take of the helpers that the tree's selftests share."""
     helpers = {}
     for path, _, names in os.walk(tree.root / SELFTESTS, followlinks=True):
         helpers.update((name, os.path.relpath(os.path.join(path, name), tree.root))
@@ -566,20 +572,24 @@ def check_selftest(tree):
         else:
             yield Row("missing", include + '"', SELFTEST, "find where it went")
 
-    known = [rel for rel in (*helpers.values(), "tools/testing/selftests/kselftest.h")
-             if tree.exists(rel)]
-    rows = {}
+    known = [rel for rel in (*helpers.values(), KSELFTEST) if tree.exists(rel)]
+    yield from check_helpers(tree, SELFTEST, known, r"(cg|ksft|KSFT)_")
+    for user in sources(FAULTS):
+        yield from check_helpers(tree, user, [KSELFTEST], r"(ksft|KSFT)_")
+
+
+def check_helpers(tree, user, known, names):
+    own, rows = tree.read(user), {}
     for use in uses(own, (own,)).all(Scope(tree, [])):
         found = [(rel, decl) for rel in known
                  for decl in tree.read(rel).names.get(use.name, ())]
-        if use.kind in ("call", "name") and (
-                found or re.match(r"(cg|ksft|KSFT)_", use.name)):
-            rows[shown(use)] = judge_helper(use, found)
+        if use.kind in ("call", "name") and (found or re.match(names, use.name)):
+            rows[shown(use)] = judge_helper(use, found, user)
     yield from rows.values()
 
 
-def judge_helper(use, found):
-    what, by = shown(use), f"{SELFTEST}:{use.line}"
+def judge_helper(use, found, user):
+    what, by = shown(use), f"{user}:{use.line}"
     shared = [(f"{rel}:{decl.line}", decl) for rel, decl in found if rel.endswith(".h")]
     if not found:
         return Row("missing", what, by, "do without")
@@ -673,8 +683,8 @@ def check(root, base, arch=kernel.ARCH, with_kconfig=True):
         staging.mkdir()
         patched, over = apply_patches(root, base, staging)
         files = {**over, **kernel.own_files()}
-        files.update((f"{MODULES}/{path.name}", path)
-                     for path in (kernel.REPO / MODULES).glob("*.c"))
+        files.update((rel, kernel.REPO / rel) for folder in (MODULES, FAULTS)
+                     for rel in sources(folder))
         tree, pristine = Tree(root, files, arch), Tree(root, {}, arch)
         for rel in (IB + "core_priv.h", IB + "uverbs_cmd.c", IB + "device.c"):
             if not tree.exists(rel):
@@ -686,7 +696,7 @@ def check(root, base, arch=kernel.ARCH, with_kconfig=True):
               *check_callers(tree, pristine), *check_replaced(tree, pristine),
               *check_glue(tree), *check_clamp(tree)]),
             (f"Patches for {base}", [*patched, *check_patched(tree, root, over)]),
-            ("What test_rdma.c uses of other selftests", check_selftest(tree)),
+            ("What our tests use of the tree's selftests", check_selftest(tree)),
             ("Options of the guest",
              [*check_options(tree, arch),
               *(ask_kconfig(tree, over, Path(folder)) if with_kconfig else ())]),
