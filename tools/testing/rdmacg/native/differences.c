@@ -57,6 +57,16 @@ static bool has_index(const char *text)
 	return false;
 }
 
+/* Decimal here; mainline wants it to be octal as well, and takes the decimal. */
+static bool has_index_with_zero(const char *text)
+{
+	for (text = next_word(text); *text; text = next_word(text))
+		if (!strncmp(text, "index=0", strlen("index=0")))
+			return true;
+
+	return false;
+}
+
 /* As a name, which may have a slip after it. */
 static bool begins_with_default(const char *text)
 {
@@ -170,6 +180,7 @@ struct difference differences[] = {
 	{ "blank-after-name", has_odd_blank_after_name, NULL, ANY, -ENODEV,
 	  1 << MAINLINE },
 	{ "several-lines", has_two_lines, NULL, ANY, -EINVAL, 1 << MAINLINE },
+	{ "index-zero", has_index_with_zero, NULL, ANY, -EINVAL, 1 << MAINLINE },
 
 	{ "index", has_index, NULL, ANY, -EINVAL, 1 << STOCK },
 	{ "two-of-a-name", any_text, NULL, -ENOTUNIQ, TAKEN, 1 << STOCK },
