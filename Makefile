@@ -61,19 +61,23 @@ run: guest $(build)/guest/verbs
 # Fastest first, so that a fault shows early.
 tests	:= runner-test native-test fuzz-shortly kunit driver-failure kselftest
 tests_clients := clients
-tests_6.1 := "kunit KERNEL=6.1" "driver-failure KERNEL=6.1" "kselftest KERNEL=6.1"
+tests_of_base = "kunit KERNEL=$1" "driver-failure KERNEL=$1" "kselftest KERNEL=$1"
+tests_7.3 := $(call tests_of_base,7.3)
+tests_6.1 := $(call tests_of_base,6.1)
+tests_5.10 := $(call tests_of_base,5.10)
 tests_lint := lint
 tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model \
-	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail
+	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail \
+	"storms KERNEL=7.3" "storms KERNEL=5.10" "check-base-test KERNEL=7.3"
 
 test: setup
 	@$(here)/run-tests.py --make $(MAKE) $(tests) $(foreach more,$(WITH),$(tests_$(more)))
 
 test-all:
-	@$(MAKE) test WITH="lint 6.1 clients debug kcsan rest"
+	@$(MAKE) test WITH="lint 7.3 6.1 5.10 clients debug kcsan rest"
 	@$(MAKE) test-stock
 
 #:   kunit        only the KUnit cases, at boot
@@ -125,7 +129,9 @@ faults-in-guest: guest $(build)/guest/faults
 
 runner-test: setup
 	@$(qemu)/vm_test.py
-	@printf '1..1\nok 1 runner: boots are tried again, faults in a log are found\n'
+	@$(here)/run-tests-test.py
+	@printf '1..2\nok 1 runner: boots are tried again, faults in a log are found\n'
+	@printf 'ok 2 runner: cases are counted, a base that nobody has is skipped\n'
 
 .PHONY: check-base check-base-test
 check-base: source
@@ -304,7 +310,7 @@ distclean: clean
 #:
 #: Variables
 #:
-#:   KERNEL=6.12          base to build on
+#:   KERNEL=6.12          base to build on: 7.3, 6.12, 6.1 or 5.10
 #:   KERNEL_SRC=DIR       your own, clean, kernel tree to build on instead
 #:   VARIANT=rdmacg       or stock: the untouched tree with the same options
 #:   CONFIG=default       options, a file in tools/testing/rdmacg/qemu/config
@@ -312,7 +318,8 @@ distclean: clean
 #:   CONFIG_FILE=         for deb: options of a kernel, as /boot/config-6.12.48
 #:   T=                   part of the names of the kselftest cases, or of the
 #:                        checks of lint, to run
-#:   WITH=                more for "make test", of: lint 6.1 clients debug kcsan rest
+#:   WITH=                more for "make test", of: lint 7.3 6.1 5.10 clients debug
+#:                        kcsan rest
 #:   JOBS=                compilers at a time; as many as there are CPUs
 
 $(build)/guest/init: $(qemu)/init.c | setup

@@ -46,6 +46,7 @@ VARIANTS = {
 # Compiler runs in a first build, about, for the progress line.
 USUAL_OBJECTS = 1280
 STEPS = ("source", "tree", "configuration", "compilation", "test modules")
+EXIT_UNAVAILABLE = 3        # Debian's mirror does not give the source
 MODULES = REPO / "tools/testing/rdmacg/modules"
 DETECTORS = REPO / "tools/testing/rdmacg/detectors"
 
@@ -110,9 +111,9 @@ def fetch(base, progress):
     work.mkdir(parents=True)
     try:
         deb = Archive(SUITES).download(package, work)
-    except Unavailable as error:
-        die(f"{error}\nIf Debian has no such source any more, give a tree of your "
-            f"own with KERNEL_SRC=")
+    except Unavailable:
+        shutil.rmtree(work)
+        raise
     progress.say(f"unpacking {deb.name}")
     run(["sh", "-ec", "dpkg-deb --fsys-tarfile \"$0\" |"
          " tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |"
@@ -394,7 +395,8 @@ def version(source):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--base", required=True, help="kernel version, as 6.12")
+    parser.add_argument("--base", required=True, help="kernel version, as 6.12; exit "
+                        f"status {EXIT_UNAVAILABLE} if its source cannot be fetched")
     parser.add_argument("--variant", default="rdmacg", choices=VARIANTS,
                         help="; ".join(map(": ".join, VARIANTS.items())))
     parser.add_argument("--config", default="default")
@@ -414,7 +416,12 @@ def main():
             die(f"{source} is no kernel source tree; mend KERNEL_SRC=")
         progress.begin(f"{source}, version {version(source)}")
     else:
-        source = fetch(args.base, progress)
+        try:
+            source = fetch(args.base, progress)
+        except Unavailable as error:
+            print(f"kernel.py: {error}\nIf Debian has no such source any more, give a "
+                  "tree of your own with KERNEL_SRC=", file=sys.stderr)
+            sys.exit(EXIT_UNAVAILABLE)
     if args.source_only:
         return
 
