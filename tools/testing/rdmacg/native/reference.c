@@ -246,8 +246,7 @@ static int digit_value(char c)
 
 /*
  * Digits alone, of base 10, or with 0 the one that they say, as the kernel's
- * kstrto...() have it:
- * what does not fit 64 bits is out of range whatever follows.
+ * kstrto...() have it: what does not fit 64 bits is out of range whatever follows.
  */
 static int parse_digits(const char *text, int base, unsigned long long *value)
 {
