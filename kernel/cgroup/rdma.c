@@ -68,7 +68,7 @@
  */
 
 #include <linux/atomic.h>
-#include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/cache.h>
 #include <linux/cgroup.h>
 #include <linux/cgroup_rdma.h>
@@ -82,6 +82,7 @@
 #include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/seqlock.h>
 #include <linux/slab.h>
@@ -105,7 +106,10 @@
 #define RDMACG_NOTIFY_MS	10
 
 /* How many pools of a subtree have their usages beside its lock. */
-#define RDMACG_SHARED_USAGES	6
+#define RDMACG_SHARED_USAGES	7
+
+/* How often a busy lock is polled before waiting for it in its queue. */
+#define RDMACG_LOCK_POLLS	64
 
 /* Keys of the interface files. A resource without a name does not build. */
 static const char * const rdmacg_resource_names[] = {
@@ -161,6 +165,7 @@ struct rdmacg_resource_pool {
 	int				peak[RDMACG_RESOURCE_MAX];
 	/* Words, as some architectures cannot store a byte alone. */
 	unsigned int			open;
+	unsigned int			nr_shared;
 	struct rdma_cgroup		*cg;
 	struct rdmacg_device		*device;
 
@@ -178,11 +183,10 @@ struct rdmacg_resource_pool {
 
 	/* What each charge in the subtree of a top writes; and own limits. */
 	spinlock_t			lock ____cacheline_aligned_in_smp;
-	unsigned int			nr_shared;
-	/* Which of max are own limits. */
-	DECLARE_BITMAP(own_max, RDMACG_RESOURCE_MAX);
 	int				shared_usage[RDMACG_SHARED_USAGES]
 						    [RDMACG_RESOURCE_MAX];
+	/* Bits of those in max that are own limits. */
+	u32				own_max[DIV_ROUND_UP(RDMACG_RESOURCE_MAX, 32)];
 
 	/* What only the mutex holder uses. */
 	struct rdmacg_events		local[RDMACG_RESOURCE_MAX]
@@ -325,6 +329,26 @@ static int rdmacg_path_refuse(struct rdmacg_resource_pool *leaf,
 	return -EAGAIN;
 }
 
+/*
+ * Take the lock of @top to charge or uncharge. Whoever waits in the lock's queue
+ * gets it at the next unlock, so between CPUs that charge without pause the
+ * cache line with lock and usages would move each time, which takes far longer
+ * than what is done under the lock. Let the CPU that has the line go on for a
+ * while instead, some microseconds at most; the queue then ends the wait.
+ */
+static void rdmacg_top_lock(struct rdmacg_resource_pool *top)
+	__acquires(&top->lock)
+{
+	int i;
+
+	for (i = 0; i < RDMACG_LOCK_POLLS; i++) {
+		if (spin_trylock(&top->lock))
+			return;
+		cpu_relax();
+	}
+	spin_lock(&top->lock);
+}
+
 /* Charge the open pool @leaf and those above it: all, or none and -EAGAIN. */
 static int rdmacg_path_charge(struct rdmacg_resource_pool *leaf,
 			      enum rdmacg_resource_type index)
@@ -336,7 +360,7 @@ static int rdmacg_path_charge(struct rdmacg_resource_pool *leaf,
 	if (full)
 		return rdmacg_path_refuse(leaf, full, index);
 
-	spin_lock(&leaf->top->lock);
+	rdmacg_top_lock(leaf->top);
 	full = rdmacg_path_find_full(leaf, index);
 	for (pool = full ? NULL : leaf; pool; pool = pool->parent) {
 		usage = pool->usage[index] + 1;
@@ -360,7 +384,7 @@ static bool rdmacg_path_uncharge(struct rdmacg_resource_pool *leaf,
 	struct rdmacg_resource_pool *pool;
 	int usage;
 
-	spin_lock(&leaf->top->lock);
+	rdmacg_top_lock(leaf->top);
 	/* Whatever is charged here is charged above as well. */
 	usage = leaf->usage[index] - 1;
 	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent)
@@ -480,11 +504,31 @@ static void rdmacg_pool_free(struct rdmacg_resource_pool *pool)
 	kfree_rcu(pool, rcu);
 }
 
+static bool rdmacg_pool_owns_max(struct rdmacg_resource_pool *pool, int index)
+{
+	return pool->own_max[index / 32] & BIT(index % 32);
+}
+
+static void rdmacg_pool_set_owns_max(struct rdmacg_resource_pool *pool,
+				     int index, bool owns)
+{
+	if (owns)
+		pool->own_max[index / 32] |= BIT(index % 32);
+	else
+		pool->own_max[index / 32] &= ~BIT(index % 32);
+}
+
 /* Free @pool if it is closed and has no own limit. */
 static void rdmacg_pool_free_unused(struct rdmacg_resource_pool *pool)
 {
-	if (!pool->open && bitmap_empty(pool->own_max, RDMACG_RESOURCE_MAX))
-		rdmacg_pool_free(pool);
+	int i;
+
+	if (pool->open)
+		return;
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+		if (rdmacg_pool_owns_max(pool, i))
+			return;
+	rdmacg_pool_free(pool);
 }
 
 /*
@@ -1011,12 +1055,10 @@ static void rdmacg_pool_set_limits(struct rdmacg_resource_pool *pool,
 
 	spin_lock(&pool->top->lock);
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
-		if (max[i] >= 0)
-			__set_bit(i, pool->own_max);
-		else if (max[i] == RDMACG_USE_DEFAULT)
-			__clear_bit(i, pool->own_max);
+		if (max[i] != RDMACG_UNCHANGED)
+			rdmacg_pool_set_owns_max(pool, i, max[i] >= 0);
 
-		if (!test_bit(i, pool->own_max))
+		if (!rdmacg_pool_owns_max(pool, i))
 			WRITE_ONCE(pool->max[i], default_max[i]);
 		else if (max[i] >= 0)
 			WRITE_ONCE(pool->max[i], max[i]);
@@ -1033,7 +1075,7 @@ static void rdmacg_pool_tidy(struct rdmacg_resource_pool *pool)
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
 		if (pool->max[i] == RDMACG_UNLIMITED &&
 		    pool->cg->default_max[i] == RDMACG_UNLIMITED)
-			__clear_bit(i, pool->own_max);
+			rdmacg_pool_set_owns_max(pool, i, false);
 	rdmacg_pool_free_unused(pool);
 }
 

@@ -55,6 +55,23 @@ static inline void shim_spin_lock(struct shim_spinlock *lock)
 	shim_spin_set_owner(lock, pthread_self());
 }
 
+/* Only reads a lock that is held. */
+static inline bool shim_spin_trylock(struct shim_spinlock *lock)
+{
+	u32 free = 0;
+
+	shim_preempt();
+	preempt_disable();
+	if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) ||
+	    !__atomic_compare_exchange_n(&lock->word, &free, 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		preempt_enable();
+		return false;
+	}
+	shim_spin_set_owner(lock, pthread_self());
+	return true;
+}
+
 static inline void shim_spin_unlock(struct shim_spinlock *lock)
 {
 	shim_preempt();
@@ -93,6 +110,11 @@ static inline void prefix##_lock_init(prefix##lock_t *lock)		\
 static inline void prefix##_lock(prefix##lock_t *lock)			\
 {									\
 	shim_spin_lock(&lock->lock);					\
+}									\
+									\
+static inline bool prefix##_trylock(prefix##lock_t *lock)		\
+{									\
+	return shim_spin_trylock(&lock->lock);				\
 }									\
 									\
 static inline void prefix##_unlock(prefix##lock_t *lock)		\
