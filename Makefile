@@ -59,7 +59,7 @@ run: guest $(build)/guest/verbs
 	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest/verbs"
 
 # Fastest first, so that a fault shows early.
-tests	:= runner-test native-test fuzz-shortly kunit driver-failure kselftest
+tests	:= runner-test native-test fuzz-shortly kunit driver-failure query-clamp kselftest
 tests_clients := clients
 tests_of_base = "kunit KERNEL=$1" "driver-failure KERNEL=$1" "kselftest KERNEL=$1"
 tests_7.3 := $(call tests_of_base,7.3)
@@ -83,6 +83,7 @@ test-all:
 #:   kunit        only the KUnit cases, at boot
 #:   kselftest    only the kselftest cases, with real verbs
 #:   driver-failure  only that no charge is lost when a driver fails
+#:   query-clamp  only that limits are reported where the driver allows it
 #:   detectors    only that the detectors of CONFIG=debug or kcsan find faults
 #:   faults       allocations fail in the guest: each in turn, and at random
 #:                for SECONDS=, from SEED=; T= part of a case's name
@@ -91,7 +92,7 @@ test-all:
 #:   check-base-test  only the tests of that, with trees that lack something
 #:   test-stock   show that kselftest and driver-failure fail on the stock
 #:                controller, just where that is wrong
-.PHONY: kunit kselftest driver-failure detectors runner-test test-stock
+.PHONY: kunit kselftest driver-failure query-clamp detectors runner-test test-stock
 .PHONY: faults faults-in-guest alloc-fail
 kunit: guest
 	@$(vm.py) --log $(build)/vm/kunit.log --kunit 'rdmacg*' --cmd true
@@ -108,6 +109,10 @@ driver-failure: guest $(build)/guest/verbs
 	@$(vm.py) --log $(build)/vm/driver-failure.log \
 		--expect-report 'uverbs_destroy_ufile_hw' \
 		--cmd "$(qemu)/driver-failure.sh $(modules)/fail_destroy.ko $(build)/guest/verbs"
+
+query-clamp: guest
+	@$(vm.py) --log $(build)/vm/query-clamp.log \
+		--cmd "$(qemu)/query-clamp.sh $(modules)/no_clamp.ko"
 
 # CONFIG says whose: debug or kcsan.
 detectors: setup $(build)/guest/init $(build)/guest/verbs

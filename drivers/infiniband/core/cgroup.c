@@ -81,18 +81,9 @@ void ib_device_rename_rdmacg(struct ib_device *device)
 	rdmacg_rename_device(&device->cg_device, device->name);
 }
 
-/**
- * ib_rdmacg_clamp_attr - cap what a device offers by what a task may have
- * @device: device that was queried
- * @attr: what the hardware supports. What counts verbs objects becomes the
- *	  calling task's limit where that is lower.
- *
- * Context: Any context but NMI.
- */
-void ib_rdmacg_clamp_attr(struct ib_device *device, struct ib_device_attr *attr)
+/* Lower each number of verbs objects to @limit. */
+static void ib_clamp_attr(struct ib_device_attr *attr, int limit)
 {
-	int limit = rdmacg_query_limit(&device->cg_device,
-				       RDMACG_RESOURCE_HCA_OBJECT);
 	int *counts[] = {
 		&attr->max_qp, &attr->max_raw_ipv6_qp, &attr->max_raw_ethy_qp,
 		&attr->max_cq, &attr->max_srq, &attr->max_pd, &attr->max_mr,
@@ -107,4 +98,29 @@ void ib_rdmacg_clamp_attr(struct ib_device *device, struct ib_device_attr *attr)
 	attr->rss_caps.max_rwq_indirection_tables =
 		min_t(u32, attr->rss_caps.max_rwq_indirection_tables, limit);
 }
+
+/**
+ * ib_rdmacg_clamp_attr - cap what a device offers by what a task may have
+ * @device: device that was queried
+ * @attr: what the hardware supports. Each number of verbs objects becomes the
+ *	  calling task's limit where that is lower.
+ *
+ * Does nothing unless the driver sets uverbs_clamp_attr in its ib_device_ops:
+ * some user space providers size tables by these numbers, and index them with
+ * what the hardware says.
+ *
+ * Context: Any context but NMI.
+ */
+void ib_rdmacg_clamp_attr(struct ib_device *device, struct ib_device_attr *attr)
+{
+	if (device->ops.uverbs_clamp_attr)
+		ib_clamp_attr(attr,
+			      rdmacg_query_limit(&device->cg_device,
+						 RDMACG_RESOURCE_HCA_OBJECT));
+}
 EXPORT_SYMBOL(ib_rdmacg_clamp_attr);
+
+/* As part of a module it would need a second module_init() in some kernels. */
+#if defined(CONFIG_CGROUP_RDMA_KUNIT_TEST) && IS_BUILTIN(CONFIG_INFINIBAND)
+#include "cgroup_test.c"
+#endif
