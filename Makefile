@@ -40,7 +40,7 @@ packages_top := libncurses-dev tmux
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman golang-go golang-github-opencontainers-runc-dev
 packages_series := perl python3-git python3-ply
-packages_lint := clang coccinelle codespell editorconfig libpython3.11 ocaml \
+packages_lint := clang-19 coccinelle codespell editorconfig libpython3.11 ocaml \
 	perl pyflakes3 python3-sphinx shellcheck sparse
 
 HOSTCFLAGS := -O2 -Wall -Wextra

@@ -39,7 +39,7 @@ BUILDS = {
     "gcc-off": (("off",), "gcc", "1"),
     "gcc-i386": (("i386",), "gcc", "12"),
     "gcc-modular": (("modular",), "gcc", "1"),
-    "clang": ((), "clang", "1"),
+    "clang": ((), "clang-19", "1"),     # 7.3 takes none older than 17
 }
 
 
