@@ -3,14 +3,17 @@
  * How long a charge and its uncharge take: our controller, mainline's and an
  * older stock one, and a bare page_counter chain of the same depth, side by side.
  * The other controllers' mutex spins as the kernel's does while its owner runs.
+ * Ours has a spinlock with a fair queue; and, a contestant of its own, one without,
+ * as in a guest.
  *
- *	bench [--quick] [--rounds N] [--only PART-OF-NAME] [CSV]
+ *	bench [--quick] [--realtime] [--rounds N] [--only PART-OF-NAME] [CSV]
  *
  * In each round all contestants run the same case for a few milliseconds each,
  * in an order that changes from round to round, so that what else happens on
  * the machine meets all of them alike. A ratio is the median of the ratios
  * within rounds. A run in which a thread lost its core is done again, up to
- * five times.
+ * five times. With --realtime nothing else gets the cores during a run, for who
+ * may ask for that: for a machine that has other work.
  *
  * Each thread has a core of its own, as long as there are enough, and holds a
  * standing charge: without it the stock controller would free and make its
@@ -18,6 +21,7 @@
  */
 
 #include <linux/kernel.h>
+#include <linux/cache.h>
 #include <linux/cgroup.h>
 #include <errno.h>
 #include <getopt.h>
@@ -34,6 +38,8 @@
 
 #define MAX_THREADS	64
 #define MAX_ROUNDS	200
+#define LINE_TURNS	2000
+#define MACHINE_TRIES	20
 #define BATCH		64		/* pairs between two looks at the clock */
 #define RUN_NS		4000000L
 #define TRIES		6		/* of a run that is disturbed */
@@ -43,11 +49,11 @@
 #define QUICK_ROUNDS	5
 #define QUICK_CGROUPS	200		/* in all of a case, for --quick */
 
-extern const struct rdmacg_ops ours_ops, page_counter_ops;
+extern const struct rdmacg_ops ours_ops, ours_unfair_ops, page_counter_ops;
 /* These are there if their source was. */
 extern const struct rdmacg_ops mainline_spin_ops __weak, stock_spin_ops __weak;
 
-enum contestant { OURS, MAINLINE, STOCK, PAGE_COUNTER, NR_CONTESTANTS };
+enum contestant { OURS, UNFAIR, MAINLINE, STOCK, PAGE_COUNTER, NR_CONTESTANTS };
 
 static const struct rdmacg_ops *contestants[NR_CONTESTANTS];
 
@@ -94,9 +100,10 @@ static struct worker workers[MAX_THREADS];
 static const struct bench_case *now;
 static struct field *field;
 static int start_count, done_count, run_number;
-static bool stop_noise;
+static bool stop_noise, noise_lost_core;
 static long nr_cpus;
 static unsigned int work_steps;
+static bool realtime;
 
 static void die(const char *what, int error)
 {
@@ -121,6 +128,15 @@ static void pin(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* For this thread, and only while something is measured. */
+static void set_realtime(bool on)
+{
+	struct sched_param param = { .sched_priority = on };
+
+	if (realtime && sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param))
+		die("--realtime", errno);
+}
+
 static long switches(void)
 {
 	struct rusage usage;
@@ -142,6 +158,63 @@ static void wait_for(int *count, int value)
 static struct rdmacg_device *device_in_use(const struct field *f)
 {
 	return f->devices[now->devices - 1];
+}
+
+/*
+ * What the figures rest on: the time of a locked operation, and that of a cache
+ * line from one core to another. Of several tries the shortest, which is the one
+ * that nothing disturbed.
+ */
+static unsigned int line_turn ____cacheline_aligned;
+static long line_ns;
+
+static void *take_turns(void *side)
+{
+	unsigned int turn;
+	long began = 0;
+
+	pin(!!side);
+	set_realtime(true);
+	for (turn = !!side; turn < LINE_TURNS + 2; turn += 2) {
+		while (__atomic_load_n(&line_turn, __ATOMIC_ACQUIRE) != turn)
+			;
+		/* Now the other is there, too. */
+		if (turn == 2)
+			began = now_ns();
+		__atomic_store_n(&line_turn, turn + 1, __ATOMIC_RELEASE);
+	}
+	if (!side)
+		line_ns = min(line_ns, now_ns() - began);
+	set_realtime(false);
+	return NULL;
+}
+
+static void report_machine(void)
+{
+	long ns, locked_ns = LONG_MAX;
+	pthread_t threads[2];
+	int i, j;
+
+	line_ns = LONG_MAX;
+	for (i = 0; i < MACHINE_TRIES; i++) {
+		ns = now_ns();
+		for (j = 0; j < LINE_TURNS; j++)
+			__atomic_add_fetch(&line_turn, 1, __ATOMIC_SEQ_CST);
+		locked_ns = min(locked_ns, now_ns() - ns);
+
+		line_turn = 0;
+		for (j = 0; j < 2 && nr_cpus > 1; j++)
+			pthread_create(&threads[j], NULL, take_turns,
+				       j ? &threads[j] : NULL);
+		for (j = 0; j < 2 && nr_cpus > 1; j++)
+			pthread_join(threads[j], NULL);
+	}
+	printf("%ld cores; a locked operation takes %.1f ns", nr_cpus,
+	       (double)locked_ns / LINE_TURNS);
+	if (nr_cpus > 1)
+		printf(", a cache line from one core to another %.0f",
+		       (double)line_ns / LINE_TURNS);
+	putchar('\n');
 }
 
 /* Takes a core's time and nothing else. */
@@ -195,14 +268,16 @@ static void pairs(void)
 static void measure(struct worker *me)
 {
 	struct cgroup_subsys_state **mine;
-	long before = switches();
+	long before;
 	int leaf = 0;
 
+	set_realtime(true);
+	before = switches();
 	mine = &field->leaves[me->number * now->cgroups];
 	shim_cgroup_attach(mine[0]);
 	pairs();
 	__atomic_add_fetch(&start_count, 1, __ATOMIC_ACQ_REL);
-	wait_for(&start_count, now->threads);
+	wait_for(&start_count, now->threads + !!now->noise);
 
 	me->pairs = 0;
 	me->began = now_ns();
@@ -217,6 +292,7 @@ static void measure(struct worker *me)
 	} while (me->ended - me->began < RUN_NS);
 	me->lost_core = switches() != before;
 	shim_cgroup_attach(NULL);
+	set_realtime(false);
 }
 
 static void *work(void *arg)
@@ -276,14 +352,21 @@ static void be_refused(void)
 
 static void *make_noise(void *arg)
 {
+	long before;
+
 	shim_thread_start();
 	pin(now->threads);
+	set_realtime(true);
+	before = switches();
+	__atomic_add_fetch(&start_count, 1, __ATOMIC_ACQ_REL);
 	if (now->noise == FILES)
 		use_files();
 	else if (now->noise == READS)
 		read_without_pause();
 	else
 		be_refused();
+	noise_lost_core = switches() != before;
+	set_realtime(false);
 	shim_thread_stop();
 	return NULL;
 }
@@ -307,6 +390,8 @@ static double run_once(struct field *f, bool may_fail)
 	if (now->noise) {
 		__atomic_store_n(&stop_noise, true, __ATOMIC_RELEASE);
 		pthread_join(noise, NULL);
+		if (may_fail && noise_lost_core)
+			return -1;
 	}
 	for (i = 0; i < now->threads; i++) {
 		if (may_fail && workers[i].lost_core && now->threads <= nr_cpus)
@@ -657,9 +742,10 @@ static void list_cases(void)
 			add("bushy: ", threads, depths[i], 1)->bushy = true;
 		}
 		if (threads > 1) {
-			add("other work, too: ", threads, 8, 1)->work = true;
+			add("with other work: ", threads, 8, 1)->work = true;
 			/* As Kubernetes has it: all pods, class, pod, container. */
 			add("", threads, 4, 2);
+			add("with other work: ", threads, 4, 2)->work = true;
 			add("", threads, 3, 0);
 		}
 		add("refused: ", threads, 3, 3)->refused = true;
@@ -684,6 +770,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "quick", no_argument, NULL, 'q' },
+		{ "realtime", no_argument, NULL, 't' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "only", required_argument, NULL, 'o' },
 		{ }
@@ -697,12 +784,15 @@ int main(int argc, char **argv)
 		if (option == 'q') {
 			quick = true;
 			rounds = QUICK_ROUNDS;
-		} else if (option == 'r')
+		} else if (option == 't') {
+			realtime = true;
+		} else if (option == 'r') {
 			rounds = atoi(optarg);
-		else if (option == 'o')
+		} else if (option == 'o') {
 			only = optarg;
-		else
+		} else {
 			return EXIT_FAILURE;
+		}
 	}
 	if (rounds < 1 || rounds > MAX_ROUNDS) {
 		fprintf(stderr, "bench: --rounds takes 1 to %d\n", MAX_ROUNDS);
@@ -717,20 +807,23 @@ int main(int argc, char **argv)
 	}
 
 	contestants[OURS] = &ours_ops;
+	contestants[UNFAIR] = &ours_unfair_ops;
 	contestants[MAINLINE] = &mainline_spin_ops;
 	contestants[STOCK] = &stock_spin_ops;
 	contestants[PAGE_COUNTER] = &page_counter_ops;
 	shim_init();
 	measure_work();
 	list_cases();
-	printf("%ld cores, %d rounds; ns per charge and uncharge and thread: medians. Ratios: ours to each, with quartiles.\n",
-	       nr_cpus, rounds);
+	report_machine();
+	printf("%d rounds; ns per charge and uncharge and thread: medians. Ratios: ours to each, with quartiles.\n",
+	       rounds);
 	for (i = 0; i < NR_CONTESTANTS; i++)
 		if (contestants[i])
 			printf("%s: %s, %zu bytes a pool\n", contestants[i]->name,
 			       contestants[i]->version, contestants[i]->pool_size);
-	printf("%-52s %9s %9s %9s %9s  %-17s  %-17s  %s\n", "", "ours", "mainline",
-	       "stock", "page_ctr", "/ mainline", "/ stock", "/ page_counter");
+	printf("%-52s %9s %9s %9s %9s %9s  %-17s  %-17s  %s\n", "", "ours", "unfair",
+	       "mainline", "stock", "page_ctr", "/ mainline", "/ stock",
+	       "/ page_counter");
 	for (i = 0; i < nr_cases; i++)
 		if (strstr(cases[i].name, only) &&
 		    !(quick && cases[i].depth + cases[i].cgroups > QUICK_CGROUPS))

@@ -85,3 +85,16 @@ void shim_spin_lock_slow(struct shim_spinlock *lock)
 	}
 	wait_in_queue(lock);
 }
+
+void shim_spin_lock_unfair(struct shim_spinlock *lock)
+{
+	unsigned int spins = 0;
+	u32 word;
+
+	do {
+		while (load_word(lock))
+			shim_relax(&spins);
+		word = 0;
+	} while (!__atomic_compare_exchange_n(&lock->word, &word, LOCKED, false,
+					      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+}

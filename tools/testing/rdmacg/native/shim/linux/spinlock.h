@@ -4,6 +4,9 @@
  * to take a free one, a plain store to give it back, and preemption counted.
  * Waiters get the lock in the order in which they came (spinlock.c). Nothing
  * here interrupts a thread, so there are no interrupts to be disabled.
+ *
+ * With SHIM_SPIN_UNFAIR whoever is fast gets it, as in a guest whose hypervisor
+ * offers no paravirtual locks: there the next in a queue might not be running.
  */
 #ifndef _SHIM_LINUX_SPINLOCK_H
 #define _SHIM_LINUX_SPINLOCK_H
@@ -33,6 +36,11 @@ struct shim_spinlock {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
 void shim_spin_lock_slow(struct shim_spinlock *lock);
+void shim_spin_lock_unfair(struct shim_spinlock *lock);
+
+#ifdef SHIM_SPIN_UNFAIR
+#define shim_spin_lock_slow	shim_spin_lock_unfair
+#endif
 
 static inline void shim_spin_set_owner(struct shim_spinlock *lock,
 				       pthread_t owner)
