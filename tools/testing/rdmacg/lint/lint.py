@@ -237,12 +237,14 @@ class Lint:
                         for symbol, name in taken.items()
                         if symbol not in made & exported]
 
-    def faults(self):
-        """Each of the detectors' faults has to be where it was put."""
-        patch = (kernel.DETECTORS / "broken.patch").relative_to(REPO)
-        return [f"{patch}: {line}"
-                for line in said(["patch", "--dry-run", "-p1", "-f", "-F0", "-i", str(patch)])
-                if not line.startswith("checking file ")]
+    def hunks(self):
+        """What is laid over the controller, or taken out of it, has to sit exactly."""
+        for patch in self.named("*/detectors/*.patch", "*/series/*.split"):
+            reverse = ["-R"] if patch.endswith(".split") else []
+            for line in said(["patch", "--dry-run", "-p1", "-f", "-F0", *reverse,
+                              "-i", patch]):
+                if not line.startswith("checking file "):
+                    yield f"{patch}: {line}"
 
     def sparse(self):
         return self.build("gcc", "C=2")
@@ -279,7 +281,7 @@ class Lint:
             "pyflakes": self.pyflakes,
             "spdx": self.spdx,
             "editorconfig": self.editorconfig,
-            "faults": self.faults,
+            "hunks": self.hunks,
             "sphinx": self.sphinx,
             **{name: lambda name=name: self.build(name) for name in BUILDS
                if name != "gcc-modular"},
