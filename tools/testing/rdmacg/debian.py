@@ -8,6 +8,7 @@ is fetched. The mirrors are those that the host's own apt uses.
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Archive:
     def __init__(self, suites, architecture="amd64"):
         self.suites = suites
         self.architecture = architecture
-        self.home = CACHE / "apt" / architecture
+        self.home = CACHE / "apt" / architecture / "+".join(suites)
         self.updated = False
 
     def apt(self, *words, cwd=None):
@@ -87,12 +88,41 @@ class Archive:
         self.updated = True
         return said
 
-    def download(self, package, folder):
-        """Fetch the newest version of package into folder; return its file."""
+    def fetch(self, package, *words, cwd=None):
+        """Run apt-get with words, which fetch package."""
         said = self.update()
-        status, words = self.apt("download", package, cwd=folder)
+        status, more = self.apt(*words, cwd=cwd)
         if status:
-            errors = re.findall(r"^(?:E|Err\S*|W): ?.*", said + words, re.M)
+            errors = re.findall(r"^(?:E|Err\S*|W): ?.*", said + more, re.M)
             raise Unavailable(f"{package}: no suite of {', '.join(self.suites)} has it "
                               "that can be reached\n  " + "\n  ".join(errors[-6:]))
+
+    def download(self, package, folder):
+        """Fetch the newest version of package into folder; return its file."""
+        self.fetch(package, "download", package, cwd=folder)
         return next(folder.glob(f"{package}_*.deb"))
+
+    def unpack(self, packages, root):
+        """Unpack packages and all they depend on into root.
+
+        Nothing there is configured: no script of a package runs. What is there
+        already stays as it is, whatever the suites have by now; remove root to
+        fetch anew.
+        """
+        wanted = "".join(f"{package}\n" for package in sorted(packages))
+        stamp = root / "packages"
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        shutil.rmtree(root, ignore_errors=True)
+        new = root.with_name(f"{root.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        debs = new / "debs"
+        (debs / "partial").mkdir(parents=True)
+        self.fetch(", ".join(packages), "install", "--yes", "--download-only",
+                   "--no-install-recommends", "-o", f"Dir::Cache::archives={debs}/",
+                   *packages)
+        for deb in sorted(debs.glob("*.deb")):
+            subprocess.run(["dpkg-deb", "--extract", deb, new], check=True)
+        shutil.rmtree(debs)
+        (new / stamp.name).write_text(wanted)
+        new.rename(root)
