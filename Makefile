@@ -69,7 +69,7 @@ tests_lint := lint
 tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
-	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model \
+	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
 	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail \
 	"storms KERNEL=7.3" "storms KERNEL=5.10" "check-base-test KERNEL=7.3"
 
@@ -154,11 +154,12 @@ test-stock: setup
 
 #:   native-test  only the controller as a program: KUnit cases, races, faults
 #:   model        only the model of the pools' lifetime, searched by Spin
+#:   litmus       only the litmus tests of its barriers, by the kernel's memory model
 #:   alloc-fail   each allocation of it fails, in every state; minutes
 #:   differential  mainline's controller and ours do the same, for STEPS=1000000
 #:                from SEED=
 #:   fuzz         feed it what nobody would write, for SECONDS=60
-.PHONY: native-test model differential fuzz fuzz-shortly
+.PHONY: native-test model litmus differential fuzz fuzz-shortly
 native-test: setup-native source peers
 	@$(native) test
 
@@ -176,6 +177,10 @@ fuzz-shortly:
 
 model: setup-native
 	@$(MAKE) -C $(here)/model O=$(build)/model model
+
+litmus: source
+	@$(here)/litmus/litmus.py --output $(build)/litmus \
+		--memory-model $(pristine)/tools/memory-model
 
 #:   storms       cgroups, limits, devices and processes come and go under load,
 #:                and nothing is left of them; STORM= part of a name, SEED=,
