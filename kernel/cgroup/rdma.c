@@ -65,6 +65,9 @@
  * cgroup_file_notify() takes a lock that all cgroups share. A read of the events
  * files does the same first: see rdmacg_pool_flush_events() for why it misses
  * no refusal.
+ *
+ * Each barrier, and some other things that order accesses, name their litmus
+ * tests, which are in tools/testing/rdmacg/litmus/.
  */
 
 #include <linux/atomic.h>
@@ -225,7 +228,7 @@ static bool rdmacg_is_root(struct rdma_cgroup *cg)
 	return !cg->css.parent;
 }
 
-/* Copy a device's name, which may be changing. */
+/* Copy a device's name, which may be changing. See litmus/name-seqcount. */
 static void rdmacg_copy_name(struct rdmacg_device *device, char *name)
 {
 	unsigned int seq;
@@ -263,13 +266,13 @@ static void rdmacg_copy_name(struct rdmacg_device *device, char *name)
 static bool rdmacg_pool_full(struct rdmacg_resource_pool *pool,
 			     enum rdmacg_resource_type index)
 {
-	/* Read the limit before the usage. */
+	/* Read the limit before the usage. See litmus/limit-lowered. */
 	int max = smp_load_acquire(&pool->max[index]);
 
 	if (likely(READ_ONCE(pool->usage[index]) < max))
 		return false;
 
-	/* Read the usage before the limit. */
+	/* Read the usage before the limit. See litmus/limit-raised. */
 	smp_rmb();
 	return READ_ONCE(pool->max[index]) == max;
 }
@@ -292,13 +295,17 @@ static void rdmacg_pool_refuse(struct rdmacg_resource_pool *pool,
 	bool queue;
 
 	atomic_inc(refusals);
-	/* Pairs with rdmacg_pool_flush_events(). */
+	/* Pairs with rdmacg_pool_flush_events(). See litmus/events-mark. */
 	smp_mb__after_atomic();
 	if (READ_ONCE(pool->events_queued))
 		return;
 
+	/* See litmus/events-queue. */
 	raw_spin_lock(&rdmacg_events_lock);
-	/* Pairs with the release in rdmacg_pool_flush_events(). */
+	/*
+	 * Pairs with the release in rdmacg_pool_flush_events(). See
+	 * litmus/events-next.
+	 */
 	queue = !smp_load_acquire(&pool->events_queued);
 	if (queue) {
 		pool->next = rdmacg_events_queue;
@@ -360,6 +367,7 @@ static int rdmacg_path_charge(struct rdmacg_resource_pool *leaf,
 	if (full)
 		return rdmacg_path_refuse(leaf, full, index);
 
+	/* See litmus/lock-counts. */
 	rdmacg_top_lock(leaf->top);
 	full = rdmacg_path_find_full(leaf, index);
 	for (pool = full ? NULL : leaf; pool; pool = pool->parent) {
@@ -397,7 +405,10 @@ static bool rdmacg_path_uncharge(struct rdmacg_resource_pool *leaf,
 	return true;
 }
 
-/* Under RCU or the mutex. No pool has the id of an unregistered device, 0. */
+/*
+ * Under RCU or the mutex. No pool has the id of an unregistered device, 0. See
+ * litmus/pool-publish, litmus/pool-end.
+ */
 static struct rdmacg_resource_pool *
 rdmacg_pool_find(struct rdma_cgroup *cg, struct rdmacg_device *device)
 {
@@ -418,7 +429,7 @@ rdmacg_pool_find_open(struct rdma_cgroup *cg, struct rdmacg_device *device)
 {
 	struct rdmacg_resource_pool *pool = rdmacg_pool_find(cg, device);
 
-	/* Pairs with rdmacg_pool_open(). */
+	/* Pairs with rdmacg_pool_open(). See litmus/open-link. */
 	return pool && smp_load_acquire(&pool->open) ? pool : NULL;
 }
 
@@ -443,7 +454,9 @@ static int rdmacg_table_fit(struct rdma_cgroup *cg,
 	new->size = (bytes - sizeof(*new)) / sizeof(*new->pools);
 	if (old)
 		memcpy(new->pools, old->pools, old->size * sizeof(*old->pools));
+	/* See litmus/pool-publish. */
 	rcu_assign_pointer(cg->table, new);
+	/* See litmus/pool-end. */
 	if (old)
 		kfree_rcu(old, rcu);
 	return 0;
@@ -457,6 +470,7 @@ static void rdmacg_table_set(struct rdma_cgroup *cg,
 
 	table = rcu_dereference_protected(cg->table,
 					  lockdep_is_held(&rdmacg_mutex));
+	/* See litmus/pool-publish. */
 	rcu_assign_pointer(table->pools[device->id], pool);
 }
 
@@ -501,6 +515,7 @@ static void rdmacg_pool_free(struct rdmacg_resource_pool *pool)
 	rdmacg_trace_pool(pool_free, pool);
 	rdmacg_table_set(pool->cg, pool->device, NULL);
 	list_del(&pool->dev_node);
+	/* See litmus/pool-end. */
 	kfree_rcu(pool, rcu);
 }
 
@@ -552,7 +567,10 @@ static void rdmacg_pool_open(struct rdmacg_resource_pool *pool,
 	if ((!parent || !is_leaf) && top->nr_shared < RDMACG_SHARED_USAGES)
 		pool->usage = top->shared_usage[top->nr_shared++];
 
-	/* Pairs with rdmacg_pool_find_open(). */
+	/*
+	 * Pairs with rdmacg_pool_find_open(). See litmus/open-link,
+	 * litmus/open-path.
+	 */
 	smp_store_release(&pool->open, true);
 }
 
@@ -703,7 +721,10 @@ void rdmacg_uncharge(struct rdma_cgroup *cg,
 }
 EXPORT_SYMBOL(rdmacg_uncharge);
 
-/* Under RCU. This walks the cgroups, as a closed pool has no parent. */
+/*
+ * Under RCU. This walks the cgroups, as a closed pool has no parent. See
+ * litmus/css-query.
+ */
 static int rdmacg_lowest_limit(struct rdma_cgroup *cg,
 			       struct rdmacg_device *device,
 			       enum rdmacg_resource_type index)
@@ -773,9 +794,12 @@ static void rdmacg_pool_flush_events(struct rdmacg_resource_pool *pool)
 
 	lockdep_assert_held(&rdmacg_mutex);
 
-	/* Release, as pool->next has to be read before it is used again. */
+	/*
+	 * Release, as pool->next has to be read before it is used again. See
+	 * litmus/events-next.
+	 */
 	smp_store_release(&pool->events_queued, false);
-	/* Pairs with rdmacg_pool_refuse(). */
+	/* Pairs with rdmacg_pool_refuse(). See litmus/events-mark. */
 	smp_mb();
 
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
@@ -853,7 +877,10 @@ static void rdmacg_update_dup_name(const char *name)
 
 static void rdmacg_set_name(struct rdmacg_device *device, const char *name)
 {
-	/* Readers spin while this writes, so it must not be preempted. */
+	/*
+	 * Readers spin while this writes, so it must not be preempted. See
+	 * litmus/name-seqcount.
+	 */
 	preempt_disable();
 	write_seqcount_begin(&rdmacg_name_seq);
 	strscpy(device->shown_name, name, sizeof(device->shown_name));
@@ -937,7 +964,7 @@ void rdmacg_unregister_device(struct rdmacg_device *device)
 	while (!list_empty(&device->rpools)) {
 		pool = list_first_entry(&device->rpools,
 					struct rdmacg_resource_pool, dev_node);
-		/* A top has all that is charged below it. */
+		/* A top has all that is charged below it. See litmus/device-end. */
 		for (i = 0; pool->top == pool && i < RDMACG_RESOURCE_MAX; i++)
 			if (READ_ONCE(pool->usage[i]))
 				pr_warn_once("rdmacg: %s removed while %s is still charged\n",
@@ -1359,7 +1386,10 @@ rdmacg_css_alloc(struct cgroup_subsys_state *parent_css)
 	return &cg->css;
 }
 
-/* Nothing is charged to @css any more, and no css is below it. */
+/*
+ * Nothing is charged to @css any more, and no css is below it. See
+ * litmus/css-free.
+ */
 static void rdmacg_css_free(struct cgroup_subsys_state *css)
 {
 	struct rdma_cgroup *cg = css_rdmacg(css);
