@@ -30,6 +30,11 @@ SPDX = "SPDX-License-Identifier: GPL-2.0-only"
 REFERRED_TO = ("accounting/psi.rst", "admin-guide/cgroup-v1/index.rst")
 # A fault for coccicheck to find, which is silent if it looks at nothing.
 CANARY = "void canary(void *p)\n{\n\tif (p)\n\t\tkfree(p);\n}\n"
+# What orders memory accesses, and the litmus test that a comment names.
+BARRIER = (r"\b(smp_\w+|\w+_(?:acquire|release)|\w*xchg|rcu_assign_pointer|"
+           r"rcu_dereference(?:_check)?|kfree_rcu|synchronize_rcu|"
+           r"(?:read|write)_seqcount_\w+)\(")
+LITMUS = r"\blitmus/([\w-]+)"
 # What is compiled for a check of that name: options besides those of the
 # guest's kernel, the compiler, the warnings. Those of W=2 count in our own
 # lines only, as the kernel's headers are full of them.
@@ -246,6 +251,25 @@ class Lint:
                 if not line.startswith("checking file "):
                     yield f"{patch}: {line}"
 
+    def barriers(self):
+        """The comment before each barrier has to name its litmus test."""
+        tests = {Path(name).stem for name in self.named("*/litmus/*.litmus")}
+        named = set()
+        for name in self.named("kernel/cgroup/rdma.[ch]"):
+            text = (REPO / name).read_text()
+            comment = ""
+            for found in re.finditer(rf"/\*.*?\*/|^}}|{BARRIER}", text, re.M | re.S):
+                if not found[1]:
+                    comment = found[0]
+                    named.update(re.findall(LITMUS, comment))
+                elif not re.search(LITMUS, comment):
+                    yield (f"{name}:{text.count(chr(10), 0, found.start()) + 1}: "
+                           f"{found[1]}() without a litmus test in the comment before")
+        for test in sorted(named - tests):
+            yield f"{test}: a comment names it, but there is no such litmus test"
+        for test in sorted(tests - named):
+            yield f"{test}: no comment names this litmus test"
+
     def sparse(self):
         return self.build("gcc", "C=2")
 
@@ -282,6 +306,7 @@ class Lint:
             "spdx": self.spdx,
             "editorconfig": self.editorconfig,
             "hunks": self.hunks,
+            "barriers": self.barriers,
             "sphinx": self.sphinx,
             **{name: lambda name=name: self.build(name) for name in BUILDS
                if name != "gcc-modular"},
