@@ -193,13 +193,14 @@ storms: guest $(build)/guest/storms
 		$(if $(SPOIL),--spoil) $(STORM)"
 
 #:   clients      rdma-core's tests, perftest, runc, podman and other clients,
-#:                on our kernel and on stock; T= part of a name
+#:                on our kernel and on stock; T= part of a name, SUITE=unstable
+#:                takes them from there
 .PHONY: clients setup-clients
 clients: guest $(build)/guest/verbs $(build)/guest/runc-stats
 	@$(MAKE) kernel VARIANT=stock
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(here)/clients/clients_test.py
-	@$(here)/clients/clients.py --only "$(T)"
+	@$(here)/clients/clients.py --only "$(T)" $(if $(SUITE),--suite $(SUITE))
 
 setup-clients: setup
 	@$(here)/setup.sh $(packages_clients)

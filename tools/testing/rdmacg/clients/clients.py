@@ -5,6 +5,9 @@
 Boots each kernel with cgroup v2 and with v1, runs guest.py there, and prints
 what it says as one stream of TAP.  Then compares what each test of rdma-core
 said on both kernels: a difference is a failure.
+
+The clients are the host's, or with --suite those of another suite of Debian,
+from a root file system of their own.
 """
 
 import argparse
@@ -16,6 +19,9 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from debian import CACHE, Archive, Unavailable  # noqa: E402
+
 TOP = pathlib.Path(__file__).resolve().parents[4]
 VM = TOP / "tools/testing/rdmacg/qemu/vm.py"
 GUEST = pathlib.Path(__file__).with_name("guest.py")
@@ -24,6 +30,11 @@ BOOT_SECONDS = 2400
 CONFIG = os.environ.get("CONFIG", "default")
 # Detectors need as much again, in MiB.
 MEMORY = 1024 if CONFIG == "default" else 2048
+
+# With what the guest itself needs.  UCX and libfabric would bring half a gigabyte.
+PACKAGES = ("base-files", "coreutils", "dash", "gzip", "iproute2", "mount", "python3",
+            "cgroup-tools", "containerd", "crun", "perftest", "podman",
+            "python3-pyverbs", "rdmacm-utils", "runc")
 
 
 class Report:
@@ -65,12 +76,14 @@ def follow(report, who, lines):
     return results if results == plan else None
 
 
-def boot(report, kernel, variant, version, only):
+def boot(report, kernel, variant, version, only, root):
     """Returns how many results the guest had, None if it did not end well."""
     who = f"{variant} v{version}"
     words = [f"--cgroup {version}", f"--only '{only}'"]
     if variant == "stock":
         words.append("--stock")
+    if root:
+        words.append(f"--root {root}")
     print(f"# {who}: booting {kernel}", flush=True)
     start = time.monotonic()
     with subprocess.Popen(
@@ -129,14 +142,24 @@ def main():
                         help="cases with this in their names")
     parser.add_argument("--cgroup", type=int, action="append", choices=(1, 2),
                         help="versions (both)")
+    parser.add_argument("--suite", help="of Debian, newer than the host's")
     args = parser.parse_args()
     if "'" in args.only:
         parser.error("no case has a quote in its name")
 
+    root = args.suite and CACHE / f"root-{args.suite}"
+    if root:
+        print(f"# packages of {args.suite} in {root}; remove it to fetch newer ones",
+              flush=True)
+        try:
+            Archive((args.suite,)).unpack(PACKAGES, root)
+        except Unavailable as error:
+            sys.exit(f"clients.py: {error}")
+
     report = Report()
     for version in args.cgroup or (2, 1):
         results = {variant: boot(report, getattr(args, variant), variant,
-                                 version, args.only)
+                                 version, args.only, root)
                    for variant in ("rdmacg", "stock")}
         if None in results.values():
             continue

@@ -8,6 +8,7 @@ is meant to differ.
 
 import argparse
 import functools
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,9 +17,10 @@ import traceback
 
 import containers
 import libcgroup
+import privateroot
 import suite
 import traffic
-from harness import Guest
+from harness import TOP, Guest
 
 CASES = {
     "libcgroup": libcgroup.check,
@@ -56,11 +58,15 @@ def main():
                         help="expect what the stock controller does")
     parser.add_argument("--only", default="", metavar="TEXT",
                         help="cases with this in their names")
+    parser.add_argument("--root", type=pathlib.Path,
+                        help="unpacked packages, newer than the host's, of the clients")
     args = parser.parse_args()
 
     if args.cgroup == 1:
         mount_v1()
-    guest = Guest(args.cgroup, args.stock)
+    if args.root:
+        privateroot.enter(args.root, TOP, pathlib.Path(os.environ["OUT"]))
+    guest = Guest(args.cgroup, args.stock, bool(args.root))
     for name, check in CASES.items():
         if args.only not in name:
             continue

@@ -14,7 +14,8 @@ OTHER_DEVICE = "ocrdma1"
 ADDRESS = "10.99.0.1"           # on the link of DEVICE
 GID = 1                         # of that address; 0 is of IPv6
 
-BUILT = pathlib.Path(__file__).resolve().parents[4] / "build/guest"
+TOP = pathlib.Path(__file__).resolve().parents[4]
+BUILT = TOP / "build/guest"
 
 # A limit; a tenant that asks for more, and what it says if it is refused.
 HANDLES, OBJECTS = 2, 20
@@ -23,6 +24,8 @@ LIMIT = f"hca_handle={HANDLES} hca_object={OBJECTS}"
 TENANT = ("verbs", DEVICE, f"context={HANDLES + 1}", f"pd={OBJECTS + 10}")
 IS_LIMITED = (rf"^context: made {HANDLES}, .*: EAGAIN .*\n"
               rf"pd: made {OBJECTS}, .*: EAGAIN ")
+IS_UNLIMITED = (rf"^context: made {HANDLES + 1}, held \d+\n"
+                rf"pd: made {OBJECTS + 10}, held \d+\n")
 
 # An emulated CPU on a busy host is slow; what hangs, hangs for longer.
 SECONDS = 300
@@ -52,15 +55,15 @@ class Cgroup:
         self.path.mkdir()
         return self
 
-    def limit(self, handles, objects):
+    def limit(self, handles, objects, device=DEVICE):
         (self.path / "rdma.max").write_text(
-            f"{DEVICE} hca_handle={handles} hca_object={objects}")
+            f"{device} hca_handle={handles} hca_object={objects}")
 
-    def figures(self, file):
-        """Returns what rdma.FILE says about DEVICE, or None."""
+    def figures(self, file, device=DEVICE):
+        """Returns what rdma.FILE says about the device, or None."""
         for line in (self.path / f"rdma.{file}").read_text().splitlines():
             name, *figures = line.split()
-            if name == DEVICE:
+            if name == device:
                 return " ".join(figures)
         return None
 
@@ -127,9 +130,10 @@ class Conversation:
 class Guest:
     """What a case is given: where it runs, and to whom it makes promises."""
 
-    def __init__(self, version, stock):
+    def __init__(self, version, stock, newer):
         self.version = version
         self.stock = stock
+        self.newer = newer      # the clients than those of Debian 12
         self.root = pathlib.Path("/sys/fs/cgroup", "rdma" if version == 1 else "")
         self.case = None
         self.promises = 0
