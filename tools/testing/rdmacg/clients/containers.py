@@ -5,15 +5,16 @@ The container holds one process, which asks for more than it may have.  Its root
 is an empty folder, with /usr of the host in it.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 
-from harness import (BUILT, DEVICE, HANDLES, IS_LIMITED, LIMIT, NO_LIMIT,
-                     OBJECTS, OTHER_DEVICE, TENANT, Cgroup, Conversation, run,
-                     wait_until)
+from harness import (BUILT, DEVICE, HANDLES, IS_LIMITED, IS_UNLIMITED, LIMIT,
+                     NO_LIMIT, OBJECTS, OTHER_DEVICE, TENANT, Cgroup, Conversation,
+                     run, wait_until)
 
 FOLDER = pathlib.Path("/tmp/container")
 ROOTFS = FOLDER / "rootfs"
@@ -28,9 +29,13 @@ CURRENT_IN_GO = [LIMITED, {"device": OTHER_DEVICE}]
 MAX_IN_GO = [LIMITED, {"device": OTHER_DEVICE, "hca_handles": UNLIMITED,
                        "hca_objects": UNLIMITED}]
 
-# How a specification says it.
-RDMA = {"rdma": {DEVICE: {"hcaHandles": HANDLES, "hcaObjects": OBJECTS}}}
-UNIFIED = {"unified": {"rdma.max": f"{DEVICE} {LIMIT}"}}
+# How a specification says it.  runc and crun of Debian 12 write unified at once,
+# later ones line by line.
+FIGURES = {"hcaHandles": HANDLES, "hcaObjects": OBJECTS}
+RDMA = {"rdma": {DEVICE: FIGURES}}
+LINES = (f"{DEVICE} {LIMIT}", f"{OTHER_DEVICE} hca_handle={HANDLES + 7}")
+UNIFIED = {"unified": {"rdma.max": LINES[0]}}
+UNIFIED_OF_TWO = {"unified": {"rdma.max": "\n".join(LINES)}}
 
 MOUNTS = [
     {"destination": "/usr", "type": "bind", "source": "/usr",
@@ -79,42 +84,90 @@ def make_bundle(resources):
     config.write_text(json.dumps(spec, indent=1))
 
 
-def make_parent(guest):
-    parent = guest.cgroup(PARENT)
-    parent.path.mkdir(exist_ok=True)
-    return parent
+class Container:
+    """What a case runs, one after the other, always in the same cgroup."""
+
+    def __init__(self, guest, pattern=NAME):
+        self.guest = guest
+        self.pattern = pattern
+        self.parent = guest.cgroup(PARENT)
+        # Anew, without what another case has turned on or left in it.
+        if self.parent.path.exists():
+            for path in (*self.parent.path.glob("*/"), self.parent.path):
+                path.rmdir()
+        self.parent.make()
+
+    @property
+    def cgroup(self):
+        return Cgroup(next(self.parent.path.glob(self.pattern), self.parent.path))
+
+    def check(self, why, command, says=IS_LIMITED, shows=LIMIT, more=None):
+        """From its start to its end; more(cgroup) asks while it runs.
+
+        why is the reason for what its process says and its rdma.max shows.
+        """
+        promise = self.guest.promise
+        with Conversation(*command) as tenant:
+            is_limited = "is" if says == IS_LIMITED else "is not"
+            if promise(f"{why}: the process in the container {is_limited} limited",
+                       tenant.hears(says), tenant.said):
+                cgroup = self.cgroup
+                promise(f"{why}: rdma.max shows it", cgroup.figures("max") == shows,
+                        cgroup.figures("max"))
+                held = cgroup.figures("current")
+                promise(f"{why}: rdma.current has what it holds",
+                        (held == LIMIT) == (says == IS_LIMITED), held)
+                if more:
+                    more(cgroup)
+            tenant.say("quit")
+            promise(f"{why}: it ends well when it is told to", tenant.end() == 0,
+                    tenant.said)
+            promise(f"{why}: nothing is counted after it, and its cgroup is gone",
+                    self.parent.becomes_unused() and wait_until(
+                        lambda: self.cgroup.path == self.parent.path),
+                    self.parent.figures("current"))
+
+    def check_refused(self, why, command, error):
+        done = run(*command)
+        self.guest.promise(f"{why}: the container does not start",
+                           done.returncode and error in done.stdout.lower(),
+                           done.stdout)
 
 
-def check_limited(guest, tenant, cgroup):
-    """Returns whether the container runs, so that more can be asked of it."""
-    runs = guest.promise("the process in the container is limited",
-                         tenant.hears(IS_LIMITED), tenant.said)
-    if runs:
-        guest.promise("rdma.current has what it holds",
-                      cgroup.figures("current") == LIMIT,
-                      cgroup.figures("current"))
-    return runs
+def check_two_devices(container, command):
+    """In v2.  Stock takes two lines in one write for one, of the first device."""
+    guest = container.guest
+    handles, other = HANDLES, HANDLES + 7
+    if guest.stock and not guest.newer:
+        handles, other = other, "max"
+    make_bundle(UNIFIED_OF_TWO)
+
+    def check_other(cgroup):
+        shown = cgroup.figures("max", OTHER_DEVICE)
+        guest.promise("two devices: rdma.max shows the other's limit as well",
+                      shown == f"hca_handle={other} hca_object=max", shown)
+
+    container.check("two devices", command,
+                    IS_LIMITED if handles == HANDLES else "^pd: .*: EAGAIN ",
+                    f"hca_handle={handles} hca_object={OBJECTS}", check_other)
 
 
-def check_end(guest, tenant, cgroup, parent):
-    tenant.say("quit")
-    guest.promise("it ends well when it is told to", tenant.end() == 0,
-                  tenant.said)
-    guest.promise("nothing is counted after it, and its cgroup is gone",
-                  parent.becomes_unused() and
-                  wait_until(lambda: not cgroup.path.exists()),
-                  parent.figures("current"))
+@contextlib.contextmanager
+def device_called_default():
+    """The other one; with index=N, on our kernel, as that word means another thing."""
+    rename = ("rdma", "dev", "set")
+    subprocess.run([*rename, OTHER_DEVICE, "name", "default"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*rename, "default", "name", OTHER_DEVICE], check=True)
 
 
-def check_unknown_device(guest, command, resources):
-    make_bundle(resources)
-    done = run(*command, "run", "--bundle", FOLDER, NAME)
-    guest.promise("a limit for a device that is not there is an error",
-                  done.returncode and "no such device" in done.stdout.lower(),
-                  done.stdout)
+RUNC = ("runc", "--root", "/run/runc")
+RUN = ("run", "--bundle", FOLDER, NAME)
 
 
-def check_figures_in_runc(guest, state, cgroup):
+def check_figures_in_runc(guest, cgroup):
     """Runc has the figures only if no line ends with a blank.
 
     Its events leave them out, here as there; the library that it is made of
@@ -126,65 +179,74 @@ def check_figures_in_runc(guest, state, cgroup):
                   all(line.endswith(" ") == guest.stock for line in lines),
                   lines)
 
-    done = run("runc", "--root", state, "events", "--stats", NAME)
+    done = run(*RUNC, "events", "--stats", NAME)
     events = json.loads(done.stdout)["data"]
     guest.promise("runc events --stats shows the container, but never RDMA",
                   events["pids"]["current"] == 1 and "rdma" not in done.stdout,
                   done.stdout)
+    if guest.newer:
+        return
 
-    done = run(BUILT / "runc-stats", state, NAME)
-    figures = json.loads(done.stdout)["CgroupStats"]["rdma_stats"]
-    if guest.stock:
-        guest.promise("libcontainer has no RDMA figures of stock's lines",
-                      figures == {}, figures)
-    else:
-        guest.promise("libcontainer has the RDMA figures",
-                      figures == {"rdma_current": CURRENT_IN_GO,
-                                  "rdma_limit": MAX_IN_GO}, figures)
+    def figures():
+        done = run(BUILT / "runc-stats", RUNC[-1], NAME)
+        return json.loads(done.stdout)["CgroupStats"]["rdma_stats"]
+
+    def expect(text, current, limit):
+        expected = {"rdma_current": current, "rdma_limit": limit}
+        shown = figures()
+        guest.promise(text if not guest.stock else f"{text} (none of stock's lines)",
+                      shown == ({} if guest.stock else expected), shown)
+
+    expect("libcontainer has the RDMA figures", CURRENT_IN_GO, MAX_IN_GO)
+    with device_called_default():
+        expect("libcontainer has all but those of a line with index=N",
+               CURRENT_IN_GO[:1], MAX_IN_GO[:1])
+    if not guest.stock:
+        cgroup.limit(HANDLES, OBJECTS, "default")
+    shown = figures()
+    guest.promise("libcontainer has no RDMA figures where there is a default",
+                  shown == {}, shown)
 
 
 def check_runc(guest):
-    state = "/run/runc"
-    parent = make_parent(guest)
-    cgroup = guest.cgroup(f"{PARENT}/{NAME}")
+    container = Container(guest)
     make_bundle(RDMA)
-    with Conversation("runc", "--root", state, "run", "--bundle", FOLDER,
-                      NAME) as tenant:
-        if check_limited(guest, tenant, cgroup):
-            guest.promise("rdma.max is what the specification says",
-                          cgroup.figures("max") == LIMIT, cgroup.figures("max"))
-            check_figures_in_runc(guest, state, cgroup)
-        check_end(guest, tenant, cgroup, parent)
-    check_unknown_device(guest, ("runc", "--root", state),
-                         {"rdma": {"nodevice": {"hcaHandles": 1}}})
+    container.check("linux.resources.rdma", (*RUNC, *RUN),
+                    more=lambda cgroup: check_figures_in_runc(guest, cgroup))
+    make_bundle({"rdma": {DEVICE: {}}})
+    container.check("a device without a limit", (*RUNC, *RUN), IS_UNLIMITED, NO_LIMIT)
+    make_bundle({"rdma": {"nodevice": FIGURES}})
+    container.check_refused("a device that is not there", (*RUNC, *RUN),
+                            "no such device")
+    if guest.version == 2:
+        check_two_devices(container, (*RUNC, *RUN))
 
 
 def check_crun(guest):
-    """Of its version 1.8, which leaves linux.resources.rdma alone.
+    """It leaves linux.resources.rdma alone.
 
-    What it has for v2 is linux.resources.unified; in v1 a limit of the parent
-    has to do.
+    What it has for v2 is linux.resources.unified, if others turn the controller
+    on for it; in v1 a limit of the parent has to do.
     """
-    parent = make_parent(guest)
-    cgroup = guest.cgroup(f"{PARENT}/{NAME}")
-    make_bundle(UNIFIED if guest.version == 2 else RDMA)
+    crun = ("crun", *RUN)
+    container = Container(guest)
     if guest.version == 1:
-        parent.limit(HANDLES, OBJECTS)
-    with Conversation("crun", "run", "--bundle", FOLDER, NAME) as tenant:
-        if check_limited(guest, tenant, cgroup):
-            if guest.version == 2:
-                guest.promise("rdma.max is what the specification says",
-                              cgroup.figures("max") == LIMIT,
-                              cgroup.figures("max"))
-            else:
-                guest.promise("the limit is the parent's, crun sets none",
-                              cgroup.figures("max") == NO_LIMIT,
-                              cgroup.figures("max"))
-        check_end(guest, tenant, cgroup, parent)
-    if guest.version == 2:
-        check_unknown_device(guest, ("crun",), {
-            "unified": {"rdma.max": "nodevice hca_handle=1"}})
-    parent.limit("max", "max")
+        container.parent.limit(HANDLES, OBJECTS)
+        make_bundle(RDMA)
+        container.check("a limit of the parent", crun, shows=NO_LIMIT)
+        return
+
+    make_bundle(UNIFIED)
+    container.check_refused("rdma is off in the parent", crun,
+                            "controller `rdma` is not available")
+    (container.parent.path / "cgroup.subtree_control").write_text("+rdma")
+    container.check("unified", crun)
+    check_two_devices(container, crun)
+    make_bundle({"unified": {"rdma.max": "nodevice hca_handle=1"}})
+    container.check_refused("a device that is not there", crun, "no such device")
+    make_bundle(RDMA)
+    container.check("linux.resources.rdma, which crun ignores", crun, IS_UNLIMITED,
+                    NO_LIMIT)
 
 
 PODMAN = ("podman", "--root", "/tmp/podman", "--runroot", "/run/podman",
@@ -193,55 +255,55 @@ PODMAN = ("podman", "--root", "/tmp/podman", "--runroot", "/run/podman",
 
 
 def check_podman(guest, runtime):
-    parent = make_parent(guest)
+    container = Container(guest, "libpod-*")
     if guest.version == 2:
+        why, shows = "--cgroup-conf", LIMIT
         limit = ("--cgroup-conf", f"rdma.max={DEVICE} {LIMIT}")
     else:
+        why, shows = "a limit of the parent", NO_LIMIT
         limit = ()
-        parent.limit(HANDLES, OBJECTS)
+        container.parent.limit(HANDLES, OBJECTS)
     make_bundle({})
-    with Conversation(
-            *PODMAN, "--runtime", runtime, "run", "--rm", "--interactive",
-            "--network", "host", "--no-hosts", "--cgroup-parent", f"/{PARENT}",
-            *limit, "--volume", "/usr:/usr:ro",
-            *(f"--device={path}" for path
-              in pathlib.Path("/dev/infiniband").glob("uverbs*")),
-            "--rootfs", ROOTFS, f"/{TENANT[0]}", *TENANT[1:]) as tenant:
-        tenant.hears(IS_LIMITED)
-        cgroup = Cgroup(next(parent.path.glob("libpod-*"), parent.path))
-        if check_limited(guest, tenant, cgroup):
-            expected = LIMIT if guest.version == 2 else NO_LIMIT
-            guest.promise("rdma.max is what podman was told" if limit else
-                          "the limit is the parent's, podman sets none",
-                          cgroup.figures("max") == expected,
-                          cgroup.figures("max"))
-        check_end(guest, tenant, cgroup, parent)
-    parent.limit("max", "max")
+    container.check(why, (
+        *PODMAN, "--runtime", runtime, "run", "--rm", "--interactive",
+        "--network", "host", "--no-hosts", "--cgroup-parent", f"/{PARENT}",
+        *limit, "--volume", "/usr:/usr:ro",
+        *(f"--device={path}" for path
+          in pathlib.Path("/dev/infiniband").glob("uverbs*")),
+        "--rootfs", ROOTFS, f"/{TENANT[0]}", *TENANT[1:]), shows=shows)
+
+
+def check_metrics_of_ctr(guest):
+    def expect(text, current, limit):
+        done = run("ctr", "tasks", "metrics", "--format", "json", NAME)
+        guest.promise(text, json.loads(done.stdout).get("rdma") == {
+            "current": current, "limit": limit}, done.stdout)
+
+    expect("its metrics have the RDMA figures", CURRENT_IN_GO, MAX_IN_GO)
+    with device_called_default():
+        if guest.stock:
+            called = {"device": "default"}
+            expect("its metrics have those of any device",
+                   [LIMITED, called], [LIMITED, MAX_IN_GO[1] | called])
+        else:
+            expect("its metrics have all but those of a line with index=N",
+                   CURRENT_IN_GO[:1], MAX_IN_GO[:1])
 
 
 def check_containerd(guest):
     """With ctr, and what Debian's daemon needs no configuration of a host for."""
-    parent = make_parent(guest)
-    cgroup = guest.cgroup(f"{PARENT}/{NAME}")
+    container = Container(guest)
     make_bundle(RDMA)
     config = FOLDER / "containerd.toml"
     config.write_text(
         'version = 2\nroot = "/tmp/containerd"\nstate = "/run/containerd"\n'
         'disabled_plugins = ["io.containerd.grpc.v1.cri", '
         '"io.containerd.internal.v1.opt"]\n')
-    socket = pathlib.Path("/run/containerd/containerd.sock")
     with Conversation("containerd", "--config", config, "--log-level", "error"):
-        if not guest.promise("the daemon starts", wait_until(socket.exists)):
+        if not guest.promise("the daemon answers", wait_until(
+                lambda: run("ctr", "version").returncode == 0)):
             return
-        with Conversation("ctr", "run", "--config", FOLDER / "config.json",
-                          NAME) as tenant:
-            if check_limited(guest, tenant, cgroup):
-                guest.promise("rdma.max is what the specification says",
-                              cgroup.figures("max") == LIMIT,
-                              cgroup.figures("max"))
-                done = run("ctr", "tasks", "metrics", "--format", "json", NAME)
-                guest.promise("its metrics have the RDMA figures",
-                              json.loads(done.stdout).get("rdma") == {
-                                  "current": CURRENT_IN_GO, "limit": MAX_IN_GO},
-                              done.stdout)
-            check_end(guest, tenant, cgroup, parent)
+        container.check(
+            "linux.resources.rdma",
+            ("ctr", "run", "--config", FOLDER / "config.json", NAME),
+            more=lambda cgroup: check_metrics_of_ctr(guest))
