@@ -38,7 +38,8 @@ packages_faults := libmnl-dev
 packages_deb := debhelper dpkg-dev rsync cpio kmod libssl-dev $(if $(CONFIG_FILE),dwarves)
 packages_top := libncurses-dev tmux
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
-	crun containerd podman golang-go golang-github-opencontainers-runc-dev
+	crun containerd podman golang-go golang-github-opencontainers-runc-dev \
+	ucx-utils libfabric-bin
 packages_series := perl python3-git python3-ply
 packages_lint := clang-19 coccinelle codespell editorconfig libpython3.11 ocaml \
 	perl pyflakes3 python3-sphinx shellcheck sparse
