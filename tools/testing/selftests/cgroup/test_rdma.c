@@ -43,6 +43,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -1852,13 +1853,28 @@ static int test_parse_refuses_nothing(const char *root)
 	return KSFT_PASS;
 }
 
-static int test_parse_refuses_lone_device(const char *root)
+static int test_parse_lone_device_changes_nothing(const char *root)
+{
+	int index = find_device(rxe()->name, false);
+	char *cgroup = limited_cgroup(root);
+	char text[128];
+
+	accepts(cgroup, RXE_NAME, 5, 6);
+	accepts(cgroup, RXE_NAME "\n", 5, 6);
+	accepts(cgroup, RXE_NAME "  ", 5, 6);
+	snprintf(text, sizeof(text), RXE_NAME " index=%d", index);
+	accepts(cgroup, text, 5, 6);
+	refuses(cgroup, "rdmacg_none", ENODEV);
+	return KSFT_PASS;
+}
+
+static int test_parse_newline_between_keys(const char *root)
 {
 	char *cgroup = limited_cgroup(root);
 
-	refuses(cgroup, RXE_NAME, EINVAL);
-	refuses(cgroup, RXE_NAME "\n", EINVAL);
-	refuses(cgroup, RXE_NAME "  ", EINVAL);
+	accepts(cgroup, RXE_NAME " hca_handle=1\nhca_object=2", 1, 2);
+	accepts(cgroup, RXE_NAME " hca_handle=3\n \n hca_object=4\n", 3, 4);
+	refuses(cgroup, RXE_NAME " hca_handle=1\nhca_object=x", EINVAL);
 	return KSFT_PASS;
 }
 
@@ -2007,7 +2023,8 @@ static int test_parse_refuses_bad_index(const char *root)
 	refuses(cgroup, RXE_NAME " index=-1 hca_handle=1", EINVAL);
 	snprintf(text, sizeof(text), RXE_NAME " index=%dx hca_handle=1", index);
 	refuses(cgroup, text, EINVAL);
-	snprintf(text, sizeof(text), RXE_NAME " index=%d", index);
+	snprintf(text, sizeof(text), RXE_NAME " index=%d index=%d hca_handle=1",
+		 index, index);
 	refuses(cgroup, text, EINVAL);
 	snprintf(text, sizeof(text), RXE_NAME " index=%d hca_handle=-1", index);
 	refuses(cgroup, text, EINVAL);
@@ -2119,8 +2136,6 @@ static int test_write_ends_at_nul(const char *root)
 		ACCEPTED(RXE_NAME " hca_handle=4\n\0\n\n", 4),
 		REFUSED(RXE_NAME " hca_handle=-1\0 hca_handle=9"),
 		REFUSED(RXE_NAME " hca_han\0dle=9"),
-		REFUSED("rdmacg\0_rxe hca_handle=9"),
-		REFUSED(RXE_NAME "\0 hca_handle=9"),
 		REFUSED(RXE_NAME " hca_handle=\0max"),
 		REFUSED("\0" RXE_NAME " hca_handle=9"),
 		REFUSED("\0"),
@@ -3929,7 +3944,7 @@ static int test_trace_of_limits_and_pools(const char *root)
 	expect_nr("limit", by_leaf, 1);
 	expect_nr("limit", by_parent, 0);
 	expect_nr("pool_make", by_leaf, 1);
-	expect_nr("pool_make", by_parent, 1);
+	expect_nr("pool_make", by_parent, 0);
 	expect_nr("pool_free", by_leaf, 0);
 
 	/* What is refused leaves no trace. */
@@ -3942,10 +3957,10 @@ static int test_trace_of_limits_and_pools(const char *root)
 	expect_nr("pool_free", by_leaf, 0);
 	set_limit(leaf, rxe(), "hca_handle=max");
 	expect_nr("pool_free", by_leaf, 1);
-	expect_nr("pool_free", by_parent, 1);
 
 	holder = hold_pds(leaf, rxe(), 2);
 	expect_nr("pool_make", by_leaf, 2);
+	expect_nr("pool_make", by_parent, 1);
 	set_limit(parent, rxe(), "hca_object=1");
 	expect_traced("limit", by_parent, "hca_object", 2, 1, 1);
 	release(&holder);
@@ -3953,7 +3968,7 @@ static int test_trace_of_limits_and_pools(const char *root)
 	expect(!rmdir(leaf), "%s", strerror(errno));
 	expect(becomes(nr_events("pool_free", by_leaf) == 2), "it is not freed");
 	expect_nr("pool_make", by_leaf, 2);
-	expect_nr("pool_free", by_parent, 1);
+	expect_nr("pool_free", by_parent, 0);
 	return KSFT_PASS;
 }
 
@@ -3982,6 +3997,239 @@ static int test_trace_of_other_device(const char *root)
 /*
  * Devices
  */
+
+/*
+ * Defaults, and several lines in a write
+ */
+
+static void write_all(const char *where, const char *cgroup, char *text)
+{
+	int err = cg_write(cgroup, "rdma.max", text);
+
+	if (err)
+		fail(where, "write '%s': %s", quoted(text), strerror(-err));
+}
+
+#define writes(cgroup, text)	write_all(HERE, cgroup, text)
+
+static int test_lines_are_set_together(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	writes(cgroup, RXE_NAME " hca_handle=1\n" SIW_NAME " hca_object=2\n");
+	expect_limit(cgroup, rxe(), 1, 6);
+	expect_limit(cgroup, siw(), NO_LIMIT, 2);
+	writes(cgroup, RXE_NAME " hca_handle=3\n\n" RXE_NAME " hca_object=4");
+	expect_limit(cgroup, rxe(), 3, 4);
+
+	refuses(cgroup, RXE_NAME " hca_handle=7\n" SIW_NAME " hca_object=x", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=7\nrdmacg_none hca_object=1", ENODEV);
+	refuses(cgroup, "default hca_handle=7\n" SIW_NAME " hca_object=-1", EINVAL);
+	refuses(cgroup, RXE_NAME " hca_handle=7\ndefault default", EINVAL);
+	return KSFT_PASS;
+}
+
+static int test_limits_are_saved_and_restored(const char *root)
+{
+	static const char * const commands[] = {
+		"cat %1$s > %2$s", "cp %1$s %2$s", "tee %2$s < %1$s > /dev/null",
+	};
+	char *from = limited_cgroup(root), *to = new_cgroup(root, "b");
+	char saved[FILE_SIZE], restored[FILE_SIZE], command[2 * PATH_MAX];
+	int i;
+
+	siw();
+	writes(from, "default hca_handle=9\n" SIW_NAME " hca_object=3");
+	read_file(from, "rdma.max", saved);
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		writes(to, "default hca_handle=max hca_object=max\n"
+		       RXE_NAME " default\n" SIW_NAME " default");
+		snprintf(command, sizeof(command), commands[i],
+			 cg_control(from, "rdma.max"), cg_control(to, "rdma.max"));
+		expect(!system(command), "%s", command);
+		read_file(to, "rdma.max", restored);
+		expect(!strcmp(saved, restored), "by '%s': expected\n%s, seen\n%s",
+		       command, saved, restored);
+	}
+	return KSFT_PASS;
+}
+
+static int test_default_binds_each_device(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *leaf = new_cgroup(parent, "a");
+	struct holder holder, other;
+	char text[FILE_SIZE];
+
+	writes(parent, "default hca_handle=1 hca_object=2");
+	expect_limit(parent, rxe(), 1, 2);
+	expect_limit(parent, siw(), 1, 2);
+	expect_limit(leaf, rxe(), NO_LIMIT, NO_LIMIT);
+	read_file(parent, "rdma.max", text);
+	expect(!strncmp(text, "default hca_handle=1 hca_object=2\n", 34),
+	       "the first line is not the default's:\n%s", text);
+	read_file(leaf, "rdma.max", text);
+	expect(!strstr(text, "default"), "a default is inherited:\n%s", text);
+	read_file(parent, "rdma.current", text);
+	expect(!strstr(text, "default"), "rdma.current has one:\n%s", text);
+
+	holder = hold_pds(leaf, rxe(), 2);
+	expect_refusal_after(&holder, PD, 0);
+	expect_refusal_after(&holder, CONTEXT, 0);
+	other = hold_pds(leaf, siw(), 2);
+	expect_refusal_after(&other, PD, 0);
+
+	writes(parent, "default hca_object=3");
+	expect_refusal_after(&holder, PD, 1);
+	expect_refusal_after(&other, PD, 1);
+	writes(parent, "default hca_handle=max hca_object=max");
+	expect_make(&holder, PD, 5);
+	read_file(parent, "rdma.max", text);
+	expect(!strstr(text, "default"), "it is still there:\n%s", text);
+	return KSFT_PASS;
+}
+
+static int test_default_binds_a_device_added_later(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct device *guest;
+	struct holder holder;
+	int i;
+
+	writes(cgroup, "default hca_object=2");
+	for (i = 0; i < 2; i++) {
+		guest = guest_device();
+		expect_limit(cgroup, guest, NO_LIMIT, 2);
+		holder = hold_pds(cgroup, guest, 0);
+		expect_refusal_after(&holder, PD, 2);
+		release(&holder);
+		/* An own limit goes with the device, the default does not. */
+		set_limit(cgroup, guest, "hca_object=7");
+		expect(!remove_device(GUEST_NAME), "remove it");
+	}
+	return KSFT_PASS;
+}
+
+static int test_own_limit_overrides_the_default(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder;
+
+	siw();
+	accepts(cgroup, RXE_NAME " hca_handle=7", 7, NO_LIMIT);
+	writes(cgroup, "default hca_handle=2 hca_object=1");
+	expect_limit(cgroup, rxe(), 7, 1);
+	expect_limit(cgroup, siw(), 2, 1);
+
+	/* "max" exempts a device, also from a default that changes. */
+	accepts(cgroup, RXE_NAME " hca_object=max", 7, NO_LIMIT);
+	writes(cgroup, "default hca_object=0");
+	expect_limit(cgroup, rxe(), 7, NO_LIMIT);
+	holder = hold_pds(cgroup, rxe(), 5);
+
+	accepts(cgroup, RXE_NAME " hca_handle=default", 2, NO_LIMIT);
+	accepts(cgroup, RXE_NAME " default", 2, 0);
+	expect_refusal_after(&holder, PD, 0);
+
+	/* The order of lines in one write does not matter. */
+	writes(cgroup, "default hca_object=max");
+	writes(cgroup, RXE_NAME " hca_object=max\ndefault hca_object=3");
+	expect_limit(cgroup, rxe(), 2, NO_LIMIT);
+	return KSFT_PASS;
+}
+
+static int test_default_is_no_own_limit_of_a_device(const char *root)
+{
+	char *cgroup = limited_cgroup(root);
+
+	refuses(cgroup, "default default", EINVAL);
+	refuses(cgroup, "default=default", EINVAL);
+	refuses(cgroup, "default hca_handle=default", EINVAL);
+	refuses(cgroup, "default index=4294967295 hca_handle=1", ENODEV);
+	refuses(cgroup, RXE_NAME " hca_handle=defaults", EINVAL);
+	refuses(cgroup, RXE_NAME " default=1", EINVAL);
+	/* Without a default there is none to exempt a device from. */
+	accepts(cgroup, RXE_NAME " hca_handle=max", NO_LIMIT, 6);
+	writes(cgroup, "default hca_handle=4");
+	expect_limit(cgroup, rxe(), 4, 6);
+	return KSFT_PASS;
+}
+
+static int test_device_called_default(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	char text[FILE_SIZE], line[128];
+	struct holder holder;
+	int err, index;
+
+	holder = hold_pds(cgroup, guest_device(), 1);
+	index = find_device(GUEST_NAME, false);
+	err = rename_device(GUEST_NAME, "default");
+	expect(!err, "rename: %s", strerror(-err));
+
+	snprintf(line, sizeof(line), "default index=%d hca_handle=1 hca_object=1\n",
+		 index);
+	read_file(cgroup, "rdma.current", text);
+	expect(strstr(text, line), "expected %s, seen\n%s", line, text);
+	snprintf(line, sizeof(line),
+		 "default hca_handle=8\ndefault index=%d hca_object=2", index);
+	writes(cgroup, line);
+	snprintf(line, sizeof(line), "default index=%d hca_handle=8 hca_object=2\n",
+		 index);
+	read_file(cgroup, "rdma.max", text);
+	expect(strstr(text, line), "expected %s, seen\n%s", line, text);
+	expect_refusal_after(&holder, PD, 1);
+
+	expect(!rename_device("default", GUEST_NAME), "rename it back");
+	expect_values(HERE, cgroup, "rdma.max", GUEST_NAME, 8, 2);
+	return KSFT_PASS;
+}
+
+/* How many lines of the kernel's log have this text. */
+static int nr_logged(const char *text)
+{
+	int size = klogctl(10, NULL, 0), len, nr = 0;
+	char *log = calloc(1, size + 1), *at = log;
+
+	len = log ? klogctl(3, log, size) : -1;
+	if (len < 0)
+		fail(HERE, "read the kernel's log: %s", strerror(errno));
+	while ((at = strstr(at, text))) {
+		nr++;
+		at++;
+	}
+	free(log);
+	return nr;
+}
+
+static int test_first_refusal_is_logged_once(const char *root)
+{
+	static const char by_parent[] = "/logs (limit 2)\n";
+	static const char by_leaf[] = "/logs/a (limit 1)\n";
+	static const char message[] =
+		"cgroup: hca_object on " RXE_NAME " rejected by rdma controller in /";
+	char *parent = new_cgroup(root, "logs");
+	char *leaf = new_cgroup(parent, "a");
+	int before = nr_logged(by_parent), before_leaf = nr_logged(by_leaf);
+	int messages = nr_logged(message);
+	struct holder holder;
+	int i;
+
+	set_limit(parent, rxe(), "hca_object=2");
+	holder = hold_pds(leaf, rxe(), 2);
+	for (i = 0; i < 50; i++)
+		expect_refusal_after(&holder, PD, 0);
+	expect(becomes(nr_logged(by_parent) == before + 1), "%d lines",
+	       nr_logged(by_parent) - before);
+
+	/* Another limit is news. */
+	set_limit(leaf, rxe(), "hca_object=1");
+	expect_refusal_after(&holder, PD, 0);
+	expect(becomes(nr_logged(by_leaf) == before_leaf + 1), "no line");
+	expect(nr_logged(by_parent) == before + 1, "the parent's again");
+	expect(nr_logged(message) == messages + 2, "no '%s'", message);
+	return KSFT_PASS;
+}
 
 static int test_devices_are_independent(const char *root)
 {
@@ -5209,7 +5457,8 @@ static const struct rdma_test {
 	T(test_parse_blanks_around),
 	T(test_parse_blanks_and_tabs_between),
 	T(test_parse_refuses_nothing),
-	T(test_parse_refuses_lone_device),
+	T(test_parse_lone_device_changes_nothing),
+	T(test_parse_newline_between_keys),
 	T(test_parse_refuses_bad_keys),
 	T(test_parse_refuses_bad_values),
 	T(test_parse_refuses_part_of_max),
@@ -5285,6 +5534,14 @@ static const struct rdma_test {
 	T(test_trace_of_charges),
 	T(test_trace_of_limits_and_pools),
 	T(test_trace_of_other_device),
+	T(test_lines_are_set_together),
+	T(test_limits_are_saved_and_restored),
+	T(test_default_binds_each_device),
+	T(test_default_binds_a_device_added_later),
+	T(test_own_limit_overrides_the_default),
+	T(test_default_is_no_own_limit_of_a_device),
+	T(test_device_called_default),
+	T(test_first_refusal_is_logged_once),
 	T(test_devices_are_independent),
 	T(test_device_added_later),
 	T(test_device_deleted_while_open),
