@@ -204,10 +204,10 @@ struct difference *find_difference(enum peer peer, const char *text,
 	struct difference *d, *found = NULL;
 	char *line, *start, *end;
 
-	start = line = strdup(text);
+	line = strdup(text);
 	if (!line)
 		abort();
-	start += strspn(line, SPACES);
+	start = line + strspn(line, SPACES);
 	for (end = start + strlen(start);
 	     end > start && strchr(SPACES, end[-1]); end--)
 		end[-1] = '\0';

@@ -301,7 +301,7 @@ static void add_device(const char *name)
 	remember("device %td comes: %s index=%u", new - devices, name, next_index);
 	new->exists = true;
 	new->index = next_index++;
-	strcpy(new->name, name);
+	strscpy(new->name, name, sizeof(new->name));
 	for (side = 0; side < NR_SIDES; side++)
 		new->device[side] = sides[side]->device_add_as(name, new->index);
 	for (cgroup = ROOT + 1; cgroup < NR_CGROUPS; cgroup++)
@@ -314,7 +314,7 @@ static void rename_device(int device, const char *name)
 	enum side side;
 
 	remember("device %d gets another name: %s", device, name);
-	strcpy(devices[device].name, name);
+	strscpy(devices[device].name, name, sizeof(devices[device].name));
 	for (side = 0; side < NR_SIDES; side++)
 		sides[side]->rename(devices[device].device[side], name);
 }
@@ -398,14 +398,14 @@ static void make_line(char *line, int device)
 	if (one_in(8) || (has_dup(device) && !one_in(8)))
 		line += sprintf(line, " index=%u", devices[device].index);
 	if (one_in(16))
-		strcpy(line, " default");
+		sprintf(line, " default");
 	else
 		make_limits(line, false);
 }
 
 static const char * const blanks[] = { " ", " ", " ", " ", "  ", "\t", "\n", " \t " };
 
-static const char * const ends[] = { "\n", " \n", "\n\n", "\r\n", "\v", "\f ", "\xa0" };
+static const char * const ends[] = { "\n", "\t\n", "\n\n", "\r\n", "\v", "\f ", "\xa0" };
 
 static const char * const keys[] = {
 	"hca_handle=", "hca_object=", "hca_handle=", "hca_object=", "index=",

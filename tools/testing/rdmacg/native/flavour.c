@@ -30,7 +30,7 @@ static struct rdmacg_device *flavour_device_add_as(const char *name,
 		device->name = calloc(1, NAME_SIZE);
 	if (!device || !device->name)
 		abort();
-	strcpy(device->name, name);
+	strscpy(device->name, name, NAME_SIZE);
 #ifdef HAS_INDEX
 	device->index = index;
 #endif
@@ -66,7 +66,7 @@ static int flavour_nr_pools(struct rdmacg_device *device)
 /* As the IB core does, under a lock of its own. */
 static void rdmacg_rename_device(struct rdmacg_device *device, const char *name)
 {
-	strcpy(device->name, name);
+	strscpy(device->name, name, NAME_SIZE);
 }
 #endif
 

@@ -12,10 +12,8 @@ static inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
 
 /* Where tools/include lacks it, callers leave GFP_KERNEL out. */
 #ifndef kzalloc_obj
-#define kzalloc_obj(object)		\
-	((typeof(object) *)kzalloc(sizeof(object), GFP_KERNEL))
+#define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
 #endif
-#define kzalloc_objs(object, n)		\
-	((typeof(object) *)kcalloc(n, sizeof(object), GFP_KERNEL))
+#define kzalloc_objs(object, n)	kcalloc(n, sizeof(object), GFP_KERNEL)
 
 #endif
