@@ -337,23 +337,30 @@ static int rdmacg_path_refuse(struct rdmacg_resource_pool *leaf,
 }
 
 /*
- * Take the lock of @top to charge or uncharge. Whoever waits in the lock's queue
- * gets it at the next unlock, so between CPUs that charge without pause the
- * cache line with lock and usages would move each time, which takes far longer
- * than what is done under the lock. Let the CPU that has the line go on for a
- * while instead, some microseconds at most; the queue then ends the wait.
+ * Wait for the lock of @top to charge or uncharge. A CPU in the lock's queue gets
+ * it at the next unlock, so between CPUs that charge without pause the cache
+ * line with lock and usages would move each time, which takes far longer than
+ * what is done under the lock. So poll first, for some microseconds at most, and
+ * let the CPU that has the line go on. The queue then ends the wait.
  */
-static void rdmacg_top_lock(struct rdmacg_resource_pool *top)
+static noinline void rdmacg_top_lock_slow(struct rdmacg_resource_pool *top)
 	__acquires(&top->lock)
 {
 	int i;
 
 	for (i = 0; i < RDMACG_LOCK_POLLS; i++) {
+		cpu_relax();
 		if (spin_trylock(&top->lock))
 			return;
-		cpu_relax();
 	}
 	spin_lock(&top->lock);
+}
+
+static void rdmacg_top_lock(struct rdmacg_resource_pool *top)
+	__acquires(&top->lock)
+{
+	if (!spin_trylock(&top->lock))
+		rdmacg_top_lock_slow(top);
 }
 
 /* Charge the open pool @leaf and those above it: all, or none and -EAGAIN. */
