@@ -27,7 +27,8 @@ import kernel  # noqa: E402 (only now can it be found)
 REPO = kernel.REPO
 SPDX = "SPDX-License-Identifier: GPL-2.0-only"
 # Kernel documents that ours point into: without them, Sphinx misses a label.
-REFERRED_TO = ("accounting/psi.rst", "admin-guide/cgroup-v1/index.rst")
+REFERRED_TO = ("accounting/psi.rst", "admin-guide/cgroup-v1/index.rst",
+               "scheduler/sched-ext.rst")
 # A fault for coccicheck to find, which is silent if it looks at nothing.
 CANARY = "void canary(void *p)\n{\n\tif (p)\n\t\tkfree(p);\n}\n"
 # What orders memory accesses, and the litmus test that a comment names.
@@ -156,10 +157,13 @@ class Lint:
 
     def sphinx(self):
         """Build ours, and no other document: all of them take an hour."""
-        sources = fresh(self.work / "sphinx")
+        # An extension of 7.3 looks for such a folder, and reads the file beside it.
+        sources = fresh(self.work / "sphinx") / "Documentation"
+        (sources.parent / "MAINTAINERS").symlink_to(self.tree / "MAINTAINERS")
         ours = {name.removeprefix("Documentation/")
                 for name in (*self.overlaid, *self.patched) if name.endswith(".rst")}
-        listed = sorted(ours.union(REFERRED_TO))
+        listed = sorted(ours.union(name for name in REFERRED_TO
+                                   if (self.tree / "Documentation" / name).exists()))
         for name in listed:
             (sources / name).parent.mkdir(parents=True, exist_ok=True)
             (sources / name).symlink_to(self.tree / "Documentation" / name)
