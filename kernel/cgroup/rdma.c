@@ -337,7 +337,7 @@ static int rdmacg_path_refuse(struct rdmacg_resource_pool *leaf,
 }
 
 /*
- * Wait for the lock of @top to charge or uncharge. A CPU in the lock's queue gets
+ * Wait for the lock of @top to count or to read counts. A CPU in the lock's queue gets
  * it at the next unlock, so between CPUs that charge without pause the cache
  * line with lock and usages would move each time, which takes far longer than
  * what is done under the lock. So poll first, for some microseconds at most, and
@@ -1288,7 +1288,7 @@ static void rdmacg_show_device(struct seq_file *sf, enum rdmacg_file file,
 
 	/* Of one moment, for all resources. */
 	if (pool) {
-		spin_lock(&pool->top->lock);
+		rdmacg_top_lock(pool->top);
 		memcpy(usage, pool->usage, sizeof(usage));
 		memcpy(peak, pool->peak, sizeof(peak));
 		spin_unlock(&pool->top->lock);

@@ -4097,8 +4097,10 @@ static int test_default_binds_a_device_added_later(const char *root)
 	int i;
 
 	writes(cgroup, "default hca_object=2");
+	guest = guest_device();
 	for (i = 0; i < 2; i++) {
-		guest = guest_device();
+		if (i)
+			expect(!add_device_on_link(guest), "add it again");
 		expect_limit(cgroup, guest, NO_LIMIT, 2);
 		holder = hold_pds(cgroup, guest, 0);
 		expect_refusal_after(&holder, PD, 2);
