@@ -111,6 +111,7 @@ struct device_attr {
 /* What all processes see. */
 static struct {
 	int race;		/* RACE_AHEAD, ... */
+	int nr_done;		/* of what is done over and over in the race */
 	char reason[256];	/* why the test was skipped */
 	struct device_attr attr;	/* what a holder was told last */
 	char path[PATH_MAX];	/* the file that a job is about */
@@ -229,13 +230,21 @@ static void append_string(struct message *message, int type, const char *text)
 	append_attr(message, type, text, strlen(text) + 1);
 }
 
-/* Returns a socket with the kernel's answer to @message pending, or -errno. */
-static int send_message(int protocol, struct message *message)
+/* Returns a socket, or -errno. */
+static int open_netlink(int protocol)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
+	return fd < 0 ? -errno : fd;
+}
+
+/* Returns a socket with the kernel's answer to @message pending, or -errno. */
+static int send_message(int protocol, struct message *message)
+{
+	int fd = open_netlink(protocol);
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (send(fd, message, message->head.nlmsg_len, 0) < 0) {
 		int err = -errno;
 
@@ -246,26 +255,32 @@ static int send_message(int protocol, struct message *message)
 }
 
 /* Returns what the kernel says to a request that wants something done. */
-static int request(int protocol, struct message *message)
+static int receive_ack(int fd)
 {
 	struct {
 		struct nlmsghdr head;
 		struct nlmsgerr ack;
 		char rest[1024];
 	} answer;
-	ssize_t len;
-	int fd;
+	ssize_t len = recv(fd, &answer, sizeof(answer), 0);
+
+	if (len < (ssize_t)NLMSG_LENGTH(sizeof(answer.ack)) ||
+	    answer.head.nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return answer.ack.error;
+}
+
+static int request(int protocol, struct message *message)
+{
+	int fd, err;
 
 	message->head.nlmsg_flags |= NLM_F_ACK;
 	fd = send_message(protocol, message);
 	if (fd < 0)
 		return fd;
-	len = recv(fd, &answer, sizeof(answer), 0);
+	err = receive_ack(fd);
 	close(fd);
-	if (len < (ssize_t)NLMSG_LENGTH(sizeof(answer.ack)) ||
-	    answer.head.nlmsg_type != NLMSG_ERROR)
-		return -EPROTO;
-	return answer.ack.error;
+	return err;
 }
 
 static void start_nldev(struct message *message, int command, int flags)
@@ -342,6 +357,13 @@ static int remove_device_by_index(__u32 index)
 	return request(NETLINK_RDMA, &message);
 }
 
+static void start_renaming(struct message *message, __u32 index, const char *to)
+{
+	start_nldev(message, RDMA_NLDEV_CMD_SET, 0);
+	append_attr(message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
+	append_string(message, RDMA_NLDEV_ATTR_DEV_NAME, to);
+}
+
 static int rename_device(const char *from, const char *to)
 {
 	int index = find_device(from, false);
@@ -349,9 +371,7 @@ static int rename_device(const char *from, const char *to)
 
 	if (index < 0)
 		return index;
-	start_nldev(&message, RDMA_NLDEV_CMD_SET, 0);
-	append_attr(&message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
-	append_string(&message, RDMA_NLDEV_ATTR_DEV_NAME, to);
+	start_renaming(&message, index, to);
 	return request(NETLINK_RDMA, &message);
 }
 
@@ -779,6 +799,16 @@ static void set_race(int state)
 {
 	__atomic_store_n(&shared->race, state, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &shared->race, FUTEX_WAKE, INT_MAX);
+}
+
+static int nr_done(void)
+{
+	return __atomic_load_n(&shared->nr_done, __ATOMIC_ACQUIRE);
+}
+
+static void one_done(void)
+{
+	__atomic_fetch_add(&shared->nr_done, 1, __ATOMIC_RELEASE);
 }
 
 /* Who comes too late must not wait for ever. */
@@ -3304,6 +3334,62 @@ static int test_events_add_up_under_load(const char *root)
 }
 
 /* Removed so soon that nobody can have read or passed on what it counted. */
+/* Is refused over and over while the race lasts. */
+static struct outcome be_refused(int kind, int unused)
+{
+	struct outcome outcome = {};
+
+	wait_for_race();
+	do {
+		if (make_one(kind) || errno != EAGAIN)
+			outcome.err = -1;
+		else
+			one_done();
+	} while (race() == RACE_ON && !outcome.err);
+	return outcome;
+}
+
+/* What a verb has returned is in the next read, wherever its cgroup counts. */
+static int test_events_are_never_stale(const char *root)
+{
+	enum { READS = 20000, STRUGGLERS = 4 };
+	char *parent = new_cgroup(root, "a");
+	char *leaf = new_cgroup(parent, "a");
+	int of_leaf = open(cg_control(leaf, "rdma.events"), O_RDONLY | O_CLOEXEC);
+	int of_parent = open(cg_control(parent, "rdma.events"),
+			     O_RDONLY | O_CLOEXEC);
+	int fd[] = { of_leaf, of_parent };
+	struct crowd crowd = {};
+	int i;
+
+	set_limit(parent, rxe(), "hca_object=0");
+	while (crowd.nr < STRUGGLERS)
+		join_crowd(&crowd, leaf, be_refused, PD, 0);
+	set_race(RACE_ON);
+	for (i = 0; i < READS || nr_done() < READS; i++) {
+		int known = nr_done();
+		char text[FILE_SIZE];
+		ssize_t len = pread(fd[i % 2], text, sizeof(text) - 1, 0);
+		long seen;
+
+		expect(len > 0, "read: %s", strerror(errno));
+		text[len] = 0;
+		seen = value_of(strstr(text, RXE_NAME), " hca_object.alloc_fail=");
+		expect(seen >= known, "%ld of %d, at read %d", seen, known, i);
+		/* It was the parent's limit. */
+		seen = value_of(strstr(text, RXE_NAME), " hca_object.max=");
+		known = fd[i % 2] == of_parent ? known : 0;
+		expect(seen >= known, "%ld of %d, at read %d", seen, known, i);
+	}
+	set_race(RACE_OVER);
+	for (i = 0; i < crowd.nr; i++)
+		expect(!outcome_of(&crowd.holder[i]).err,
+		       "a PD was made, or failed for another reason");
+	expect_events(leaf, 0, 0, 0, nr_done());
+	expect_events(parent, 0, 0, nr_done(), nr_done());
+	return KSFT_PASS;
+}
+
 static int test_events_survive_removal(const char *root)
 {
 	char *parent = new_cgroup(root, "a");
@@ -4445,82 +4531,92 @@ static int test_device_renamed(const char *root)
 	return KSFT_PASS;
 }
 
-/* Whose lines are in @file; the guest device under its first name. */
-static void read_names(const char *cgroup, const char *file, char *names)
+/*
+ * What is read while it is copied shows best if names are long, and differ in
+ * most of their letters.
+ */
+static const char * const renamed[] = {
+	GUEST_NAME "_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	GUEST_NAME "_bbbbbbbbbbbbbbbbbbbbbbbbbbb",
+};
+
+/* Renames the device to and fro while the race lasts, as fast as it can. */
+static void rename_when_racing(int index)
 {
-	char text[FILE_SIZE];
-	char *line, *rest = text;
+	int i, fd = open_netlink(NETLINK_RDMA);
+	struct message to[2];
 
-	names[0] = 0;
-	read_file(cgroup, file, text);
-	while ((line = strsep(&rest, "\n")) && *line) {
-		char *name = strsep(&line, " ");
+	for (i = 0; i < ARRAY_SIZE(to); i++) {
+		start_renaming(&to[i], index, renamed[i]);
+		to[i].head.nlmsg_flags |= NLM_F_ACK;
+	}
+	for (i = 1; race() == RACE_ON; i++) {
+		ssize_t len = to[i % 2].head.nlmsg_len;
+		int err = send(fd, &to[i % 2], len, 0) == len ?
+			  receive_ack(fd) : -errno;
 
-		if (!strcmp(name, LONG_NAME))
-			name = GUEST_NAME;
-		strcat(strcat(names, name), "\n");
+		expect(!err, "to %s: %s", renamed[i % 2], strerror(-err));
+		one_done();
 	}
 }
 
-/* Renames the device to and fro while the race lasts, and looks at all files. */
-static void rename_when_racing(const char *cgroup)
+/* There is one line of the device, under one of its names. */
+static bool is_torn(const char *text)
 {
-	char line[256];
-	int i, j;
+	const char *at = strstr(text, GUEST_NAME);
+	size_t len = at ? strcspn(at, " \n") : 0;
+	int i;
 
-	for (i = 0; race() == RACE_ON; i++) {
-		const char *from = i % 2 ? LONG_NAME : GUEST_NAME;
-		const char *to = i % 2 ? GUEST_NAME : LONG_NAME;
-		int err = rename_device(from, to);
-
-		expect(!err, "to %s: %s", to, strerror(-err));
-		for (j = 0; j < ARRAY_SIZE(files); j++)
-			expect(find_line(cgroup, files[j], to, line,
-					 sizeof(line)) &&
-			       !find_line(cgroup, files[j], from, line,
-					  sizeof(line)),
-			       "%s still has %s", files[j], from);
-	}
+	for (i = 0; i < ARRAY_SIZE(renamed); i++)
+		if (len == strlen(renamed[i]) && !memcmp(at, renamed[i], len))
+			return strstr(at + len, GUEST_NAME);
+	return true;
 }
 
 static int test_device_renamed_under_load(const char *root)
 {
+	enum { RENAMES = 20000 };
 	char *cgroup = new_cgroup(root, "a");
-	struct holder holder = hold_pds(cgroup, guest_device(), 0);
-	char known[FILE_SIZE], seen[FILE_SIZE];
-	bool renamed = false;
+	int index, reads, i, nr = 0, nr_torn = 0;
+	char text[FILE_SIZE], torn[FILE_SIZE] = "";
+	int fd[ARRAY_SIZE(files)];
 	pid_t renamer;
-	int i;
 
-	set_limit(cgroup, &(struct device){ .name = GUEST_NAME },
-		  "hca_object=7");
-	read_names(cgroup, "rdma.max", known);
-	start(&holder, churn, PD, 0);
+	set_limit(cgroup, guest_device(), "hca_object=7");
+	index = find_device(GUEST_NAME, false);
+	expect(!rename_device(GUEST_NAME, renamed[0]), "rename it");
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		fd[nr] = open(cg_control(cgroup, files[i]), O_RDONLY | O_CLOEXEC);
+		nr += fd[nr] >= 0;
+	}
 	set_race(RACE_ON);
 	renamer = spawn();
 	if (!renamer) {
-		rename_when_racing(cgroup);
+		rename_when_racing(index);
 		exit(KSFT_PASS);
 	}
-	for (i = 0; i < 200 || (!renamed && i < 10000); i++) {
-		const char *file = files[i % ARRAY_SIZE(files)];
-		char text[FILE_SIZE];
-		int err;
+	for (reads = 0; nr_done() < RENAMES; reads++) {
+		ssize_t len = pread(fd[reads % nr], text, sizeof(text) - 1, 0);
 
-		read_names(cgroup, file, seen);
-		expect(!strcmp(seen, known), "%s has lines for\n%s", file, seen);
-		read_file(cgroup, "rdma.max", text);
-		renamed |= !!strstr(text, LONG_NAME " hca_handle=max hca_object=7");
-		expect(strstr(text, GUEST_NAME " hca_handle=max hca_object=7") ||
-		       strstr(text, LONG_NAME " hca_handle=max hca_object=7"),
-		       "seen:\n%s", text);
-		err = write_limit(cgroup, LONG_NAME, "hca_handle=max");
-		expect(!err || err == -ENODEV, "it is %d", err);
+		expect(len > 0, "read: %s", strerror(errno));
+		text[len] = 0;
+		if (is_torn(text)) {
+			nr_torn++;
+			memcpy(torn, text, len + 1);
+		}
+		if (reads % 64)
+			continue;
+		i = write_limit(cgroup, renamed[0], "hca_object=7");
+		expect(!i || i == -ENODEV, "it is %d", i);
+		expect(!waitpid(renamer, NULL, WNOHANG), "the renamer has ended");
 	}
 	set_race(RACE_OVER);
-	expect(outcome_of(&holder).err == 0, "a verb failed");
 	waitpid(renamer, &i, 0);
-	expect(!i && renamed, "status %#x of the renamer", i);
+	expect(!i, "status %#x of the renamer", i);
+	expect(!nr_torn, "%d of %d, after %d renames, the last:\n%s", nr_torn,
+	       reads, nr_done(), torn);
+	expect_values(HERE, cgroup, "rdma.max", renamed[nr_done() % 2],
+		      NO_LIMIT, 7);
 	return KSFT_PASS;
 }
 
@@ -5547,6 +5643,7 @@ static const struct rdma_test {
 	T(test_events_where_nothing_was_counted),
 	T(test_failed_verb_is_no_event),
 	T(test_events_add_up_under_load),
+	T(test_events_are_never_stale),
 	T(test_events_survive_removal),
 	T(test_history_outlives_usage_and_limits),
 	T(test_history_is_exact_for_threads),
@@ -5672,6 +5769,7 @@ static int run(int (*fn)(const char *root))
 	pid_t pid;
 
 	set_race(RACE_AHEAD);
+	shared->nr_done = 0;
 	pid = fork();
 	if (pid < 0) {
 		ksft_print_msg("fork: %s\n", strerror(errno));
