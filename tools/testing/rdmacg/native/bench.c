@@ -3,8 +3,6 @@
  * How long a charge and its uncharge take: our controller, mainline's and an
  * older stock one, and a bare page_counter chain of the same depth, side by side.
  * The other controllers' mutex spins as the kernel's does while its owner runs.
- * Ours has a spinlock with a fair queue; and, a contestant of its own, one without,
- * as in a guest.
  *
  *	bench [--quick] [--realtime] [--rounds N] [--only PART-OF-NAME] [CSV]
  *
@@ -12,8 +10,8 @@
  * in an order that changes from round to round, so that what else happens on
  * the machine meets all of them alike. A ratio is the median of the ratios
  * within rounds. A run in which a thread lost its core is done again, up to
- * five times. With --realtime nothing else gets the cores during a run, for who
- * may ask for that: for a machine that has other work.
+ * five times. With --realtime, which takes a privilege, nothing else gets the cores
+ * during a run: for a machine that has other work.
  *
  * Each thread has a core of its own, as long as there are enough, and holds a
  * standing charge: without it the stock controller would free and make its
@@ -49,11 +47,11 @@
 #define QUICK_ROUNDS	5
 #define QUICK_CGROUPS	200		/* in all of a case, for --quick */
 
-extern const struct rdmacg_ops ours_ops, ours_unfair_ops, page_counter_ops;
+extern const struct rdmacg_ops ours_ops, page_counter_ops;
 /* These are there if their source was. */
 extern const struct rdmacg_ops mainline_spin_ops __weak, stock_spin_ops __weak;
 
-enum contestant { OURS, UNFAIR, MAINLINE, STOCK, PAGE_COUNTER, NR_CONTESTANTS };
+enum contestant { OURS, MAINLINE, STOCK, PAGE_COUNTER, NR_CONTESTANTS };
 
 static const struct rdmacg_ops *contestants[NR_CONTESTANTS];
 
@@ -455,7 +453,7 @@ static void set_limit(struct field *f, struct cgroup_subsys_state *css,
 		die("a limit", EPROTO);
 }
 
-/* One who is refused: at his own limit, or at that of a parent of his own. */
+/* A leaf that is refused: by its own limit, or by that of a parent of its own. */
 static void make_refused(struct field *f, struct cgroup_subsys_state *parent)
 {
 	struct cgroup_subsys_state *limited;
@@ -807,7 +805,6 @@ int main(int argc, char **argv)
 	}
 
 	contestants[OURS] = &ours_ops;
-	contestants[UNFAIR] = &ours_unfair_ops;
 	contestants[MAINLINE] = &mainline_spin_ops;
 	contestants[STOCK] = &stock_spin_ops;
 	contestants[PAGE_COUNTER] = &page_counter_ops;
@@ -821,9 +818,8 @@ int main(int argc, char **argv)
 		if (contestants[i])
 			printf("%s: %s, %zu bytes a pool\n", contestants[i]->name,
 			       contestants[i]->version, contestants[i]->pool_size);
-	printf("%-52s %9s %9s %9s %9s %9s  %-17s  %-17s  %s\n", "", "ours", "unfair",
-	       "mainline", "stock", "page_ctr", "/ mainline", "/ stock",
-	       "/ page_counter");
+	printf("%-52s %9s %9s %9s %9s  %-17s  %-17s  %s\n", "", "ours", "mainline",
+	       "stock", "page_ctr", "/ mainline", "/ stock", "/ page_counter");
 	for (i = 0; i < nr_cases; i++)
 		if (strstr(cases[i].name, only) &&
 		    !(quick && cases[i].depth + cases[i].cgroups > QUICK_CGROUPS))

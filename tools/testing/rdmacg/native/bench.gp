@@ -23,7 +23,6 @@ cases = "1 thread at depth 1|1 thread; depth 1|1 thread at depth 8|1 thread; dep
 data(name) = "< awk -F, -v cases=\"".cases."\" '{ if ($2 == \"".name."\") to[$1] = $6 } END { n = split(cases, c, \"|\"); for (i = 1; i < n; i += 2) print c[i] \",\" to[c[i + 1]] }' ".csv
 
 plot data("ours") using 2:xtic(1) title "this one", \
-	data("ours_unfair") using 2 title "this one, in a guest", \
 	data("stock_spin") using 2 title "stock 6.12", \
 	data("page_counter") using 2 title "page\\_counter", \
 	1 with lines linewidth 2 linecolor "black" title "mainline"

@@ -425,7 +425,7 @@ static char *add_blank(char *end)
 	return stpcpy(end, blanks[choose(ARRAY_SIZE(blanks))]);
 }
 
-/* What nobody would write, out of what somebody would, with any character. */
+/* Pieces of correct and of bad lines, at times with one character replaced. */
 static void make_odd_line(char *line, int device)
 {
 	char *end = line;

@@ -19,7 +19,7 @@
 #define OBJECT		1
 #define NR_RESOURCES	2
 
-extern const struct rdmacg_ops ours_kunit_ops, ours_unfair_ops, page_counter_ops;
+extern const struct rdmacg_ops ours_kunit_ops, page_counter_ops;
 /* These are there if their source was. */
 extern const struct rdmacg_ops stock_spin_ops __weak, mainline_spin_ops __weak;
 
@@ -189,7 +189,7 @@ static void first_refusal_is_logged_once(struct kunit *test)
 	shim_cgroup_rmdir(top);
 }
 
-/* Many refusals are told at once, and to nobody who did not see one. */
+/* One wake-up stands for many refusals, and only ancestors get one. */
 static void refusals_wake_who_polls(struct kunit *test)
 {
 	struct rdmacg_device *device = ops->device_add("a");
@@ -578,11 +578,6 @@ static void ours(struct kunit *test)
 	flavour_works(test, &ours_kunit_ops);
 }
 
-static void ours_unfair(struct kunit *test)
-{
-	flavour_works(test, &ours_unfair_ops);
-}
-
 static void stock(struct kunit *test)
 {
 	if (&stock_spin_ops)
@@ -606,7 +601,6 @@ static void page_counter(struct kunit *test)
 
 static struct kunit_case flavour_cases[] = {
 	KUNIT_CASE(ours),
-	KUNIT_CASE(ours_unfair),
 	KUNIT_CASE(stock),
 	KUNIT_CASE(mainline),
 	KUNIT_CASE(page_counter),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting for a spinlock, as the kernel's queued one has it. The first who waits
- * watches the lock itself; those after him stand in a queue, each watching
- * memory of its own, and only the head of the queue watches the lock.
+ * Waiting for a spinlock, as the kernel's queued one has it. The first waiter
+ * polls the lock itself; later ones are in a queue, each polling memory of its own,
+ * and only the head of the queue polls the lock.
  */
 
 #include <linux/atomic.h>
@@ -53,7 +53,7 @@ static void wait_in_queue(struct shim_spinlock *lock)
 
 	while ((word = load_word(lock)) & (LOCKED | PENDING))
 		shim_relax(&spins);
-	/* If nobody else waits, the queue ends here. */
+	/* If there is no other waiter, the queue ends here. */
 	if (word == (u32)number << LAST_SHIFT &&
 	    __atomic_compare_exchange_n(&lock->word, &word, LOCKED, false,
 					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
@@ -84,17 +84,4 @@ void shim_spin_lock_slow(struct shim_spinlock *lock)
 			__atomic_store_n(&lock->pending, 0, __ATOMIC_RELAXED);
 	}
 	wait_in_queue(lock);
-}
-
-void shim_spin_lock_unfair(struct shim_spinlock *lock)
-{
-	unsigned int spins = 0;
-	u32 word;
-
-	do {
-		while (load_word(lock))
-			shim_relax(&spins);
-		word = 0;
-	} while (!__atomic_compare_exchange_n(&lock->word, &word, LOCKED, false,
-					      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 }

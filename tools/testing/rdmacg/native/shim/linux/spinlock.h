@@ -4,9 +4,6 @@
  * to take a free one, a plain store to give it back, and preemption counted.
  * Waiters get the lock in the order in which they came (spinlock.c). Nothing
  * here interrupts a thread, so there are no interrupts to be disabled.
- *
- * With SHIM_SPIN_UNFAIR whoever is fast gets it, as in a guest whose hypervisor
- * offers no paravirtual locks: there the next in a queue might not be running.
  */
 #ifndef _SHIM_LINUX_SPINLOCK_H
 #define _SHIM_LINUX_SPINLOCK_H
@@ -23,8 +20,8 @@ struct shim_spinlock {
 		u32 word;	/* 0: free */
 		struct {
 			u8 locked;
-			u8 pending;	/* one waits, without the queue */
-			u16 last;	/* who came last into the queue */
+			u8 pending;	/* there is a waiter before the queue */
+			u16 last;	/* of the queue */
 		};
 		u16 locked_pending;
 	};
@@ -36,11 +33,6 @@ struct shim_spinlock {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
 void shim_spin_lock_slow(struct shim_spinlock *lock);
-void shim_spin_lock_unfair(struct shim_spinlock *lock);
-
-#ifdef SHIM_SPIN_UNFAIR
-#define shim_spin_lock_slow	shim_spin_lock_unfair
-#endif
 
 static inline void shim_spin_set_owner(struct shim_spinlock *lock,
 				       pthread_t owner)
