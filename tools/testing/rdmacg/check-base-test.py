@@ -381,11 +381,17 @@ def what_a_patch_calls_is_gone(tree):
     return missing("rdma_restrack_put(), 1 argument")
 
 
+def helpers(tree):
+    """Where the tree has the helpers of its cgroup selftests."""
+    found = (tree.source / check_base.SELFTESTS).rglob("cgroup_util.[ch]")
+    return {path.name: str(path.relative_to(tree.source)) for path in found}
+
+
 @case
 def a_helper_of_selftests_is_static(tree):
-    folder = "tools/testing/selftests/cgroup/"
-    tree.replace(folder + "cgroup_util.h", r"^extern long cg_read_lc\(.*\n", "")
-    tree.replace(folder + "cgroup_util.c", r"^long cg_read_lc\(",
+    rel = helpers(tree)
+    tree.replace(rel["cgroup_util.h"], r"^extern long cg_read_lc\(.*\n", "")
+    tree.replace(rel["cgroup_util.c"], r"^long cg_read_lc\(",
                  "static long cg_read_lc(")
     tree.tell = "it is static there"
     return missing("cg_read_lc(), 2 arguments")
@@ -397,13 +403,24 @@ def what_the_faults_report_with_is_gone(tree):
     return missing("ksft_get_fail_cnt(), 0 arguments")
 
 
+def move_helpers(tree):
+    for name, rel in helpers(tree).items():
+        tree.write(f"{check_base.SELFTESTS}/common/{name}", tree.text(rel))
+        tree.remove(rel)
+
+
 @case
 def the_helpers_of_selftests_have_moved(tree):
-    folder = "tools/testing/selftests/cgroup/"
-    for name in ("cgroup_util.h", "cgroup_util.c"):
-        tree.write(f"{folder}lib/{name}", tree.text(folder + name))
-        tree.remove(folder + name)
+    move_helpers(tree)
     return differs('"cgroup_util.h"')
+
+
+@case
+def the_helpers_of_selftests_are_found_where_they_moved(tree):
+    move_helpers(tree)
+    tree.write(f"{check_base.SELFTESTS}/common/helpers.mk",
+               "CFLAGS += -I$(selfdir)/cgroup/common\n")
+    return set()
 
 
 @case
