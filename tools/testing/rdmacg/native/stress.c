@@ -53,7 +53,8 @@ static const char * const resource_names[RESOURCES] = {
 /* The promises. */
 enum promise {
 	ADMISSION, LIMIT, LOWERED, REFUSAL, COUNTS, LIMITS, PEAKS, EVENTS,
-	QUERY, FORMAT, RESULT, CSSES, MEMORY, WARNINGS, NR_PROMISES,
+	SEEN, LINES, LEVELS, ROOM, QUERY, FORMAT, RESULT, CSSES, MEMORY, WARNINGS,
+	NR_PROMISES,
 };
 
 static struct {
@@ -68,6 +69,10 @@ static struct {
 	[LIMITS]	= { "quiet_limits_are_those_written" },
 	[PEAKS]		= { "peak_is_the_highest_usage" },
 	[EVENTS]	= { "each_refusal_is_told_once_where_it_belongs" },
+	[SEEN]		= { "refusals_returned_are_in_the_next_read" },
+	[LINES]		= { "line_is_of_one_moment" },
+	[LEVELS]	= { "parent_has_what_its_children_have_and_no_refused_charge_shows" },
+	[ROOM]		= { "no_charge_is_refused_while_there_is_room" },
 	[QUERY]		= { "queried_limit_is_one_in_force" },
 	[FORMAT]	= { "files_are_well_formed_at_any_time" },
 	[RESULT]	= { "operations_return_what_they_may" },
@@ -97,6 +102,9 @@ struct cell {
 	long top, low;		/* highest and lowest limit of this round */
 	long refused;		/* to tasks in this very cgroup */
 	long refused_gone;	/* and to those in cgroups below that are gone */
+
+	/* While events are judged: attempts here and below, all refused. */
+	long begun, returned;
 
 	/* When quiet. */
 	long charged;		/* here and below */
@@ -180,6 +188,10 @@ static bool stop;
 enum phase {
 	PHASE_ADMIT,
 	PHASE_POOLS,
+	PHASE_EVENTS,
+	PHASE_GROW,
+	PHASE_SHRINK,
+	PHASE_ROOM,
 	PHASE_UNCHARGE,
 	PHASE_ENTER,
 	PHASE_RANDOM,
@@ -195,6 +207,10 @@ static struct {
 	struct node *leaves[MAX_THREADS];
 	unsigned int nr_tries;		/* to charge */
 	unsigned int pool;		/* number of leaf and device */
+	struct node *limited;		/* the one that refuses all */
+	unsigned int nr_running;	/* threads in this phase */
+	long room;			/* charges that may be begun now */
+	bool room_wanted;		/* to lower the limit by it */
 } plan;
 
 static unsigned long operations[NR_OPERATIONS];
@@ -1044,6 +1060,148 @@ static void run_pools(struct thread *me)
 	shim_preempt_randomly(0, 0);
 }
 
+static bool is_below(struct node *node, struct node *above)
+{
+	while (node && node != above)
+		node = node->parent;
+	return node;
+}
+
+/* Of the lines there is one in which all numbers count. */
+static bool is_within(const long *values, long low, long high)
+{
+	return values[0] >= low && values[0] <= high &&
+	       values[1] >= low && values[1] <= high;
+}
+
+/*
+ * Read what shows refusals at some level. It has at least those that had been
+ * returned when the read began, and at most those begun when it ended.
+ */
+static void judge_events(struct thread *me)
+{
+	static const long none[2];
+	struct node *node = me->node, *up;
+	struct content content;
+	const long *values = content.values[0];
+	bool local = below(&me->random, 4) == 0;
+	struct cell *cell;
+	long low, high;
+
+	for (up = node->parent; up && below(&me->random, 2); up = up->parent)
+		node = up;
+	/* In these files, of the limited one, the keys differ. */
+	if (local && node == plan.limited)
+		local = false;
+	cell = &node->cells[0][0];
+	low = __atomic_load_n(&cell->returned, __ATOMIC_SEQ_CST);
+	if (!read_file(node, local ? LOCAL_EVENTS : ALL_EVENTS, &content))
+		return;
+	high = __atomic_load_n(&cell->begun, __ATOMIC_SEQ_CST);
+
+	if (local || !is_below(plan.limited, node)) {
+		/* Refused here, or in a leaf, by a limit above. */
+		bool own = node == me->node;
+
+		promise(SEEN, values[0] == 0 && values[1] >= (own ? low : 0) &&
+			values[1] <= high, "%ld by limits, %ld, of %ld to %ld",
+			values[0], values[1], low, high);
+	} else {
+		promise(SEEN, is_within(values, low, high),
+			"%ld by limits, %ld, of %ld to %ld", values[0],
+			values[1], low, high);
+	}
+	promise(SEEN, !memcmp(values + 2, none, sizeof(none)),
+		"another resource was refused");
+}
+
+/* Each attempt is refused, and looked for. */
+static void run_events(struct thread *me)
+{
+	struct node *node;
+	unsigned int i;
+
+	shim_preempt_randomly(plan.preempt_one_in, next_random(&me->random));
+	for (i = 0; i < plan.nr_tries; i++) {
+		for (node = me->node; node; node = node->parent)
+			__atomic_fetch_add(&node->cells[0][0].begun, 1,
+					   __ATOMIC_SEQ_CST);
+		promise(SEEN, charge(me, 0, 0) == -EAGAIN, "not refused");
+		for (node = me->node; node; node = node->parent)
+			__atomic_fetch_add(&node->cells[0][0].returned, 1,
+					   __ATOMIC_SEQ_CST);
+		judge_events(me);
+	}
+	shim_preempt_randomly(0, 0);
+}
+
+/* A handle, and only then an object: so there are as many handles at least. */
+static void run_grow(struct thread *me)
+{
+	unsigned int i;
+
+	shim_preempt_randomly(plan.preempt_one_in, next_random(&me->random));
+	for (i = 0; i < plan.nr_tries && me->nr_charges < MAX_HELD - 1; i++)
+		if (!charge(me, 0, 0))
+			charge(me, 0, 1);
+	shim_preempt_randomly(0, 0);
+	__atomic_fetch_sub(&plan.nr_running, 1, __ATOMIC_RELEASE);
+}
+
+/* Objects first, so again there are as many handles at least. */
+static void run_shrink(struct thread *me)
+{
+	int i, resource;
+
+	shim_preempt_randomly(plan.preempt_one_in, next_random(&me->random));
+	for (resource = 1; resource >= 0; resource--)
+		for (i = me->nr_charges - 1; i >= 0; i--)
+			if (me->charges[i].resource == resource)
+				uncharge(me, i);
+	shim_preempt_randomly(0, 0);
+	__atomic_fetch_sub(&plan.nr_running, 1, __ATOMIC_RELEASE);
+}
+
+static bool take_room(void)
+{
+	long room = READ_ONCE(plan.room);
+
+	while (room > 0)
+		if (try_cmpxchg(&plan.room, &room, room - 1))
+			return true;
+	return false;
+}
+
+static void give_room(long room)
+{
+	__atomic_fetch_add(&plan.room, room, __ATOMIC_SEQ_CST);
+}
+
+/* Charge only if, by the threads' own count, the limit has room for it. */
+static void run_room(struct thread *me)
+{
+	shim_preempt_randomly(plan.preempt_one_in, next_random(&me->random));
+	while (!READ_ONCE(stop)) {
+		if (me->nr_charges < MAX_HELD && below(&me->random, 3) &&
+		    !READ_ONCE(plan.room_wanted) && take_room()) {
+			int ret = charge(me, 0, 0);
+
+			promise(ROOM, !ret, "%d", ret);
+			if (!ret)
+				continue;
+		} else if (me->nr_charges) {
+			uncharge_one(me);
+		} else {
+			sched_yield();
+			continue;
+		}
+		give_room(1);
+	}
+	for (; me->nr_charges; give_room(1))
+		uncharge_one(me);
+	shim_preempt_randomly(0, 0);
+}
+
 static void *thread_main(void *data)
 {
 	struct thread *me = data;
@@ -1060,6 +1218,21 @@ static void *thread_main(void *data)
 			break;
 		case PHASE_POOLS:
 			run_pools(me);
+			break;
+		case PHASE_EVENTS:
+			task_move(me, plan.leaves[me->number]);
+			run_events(me);
+			break;
+		case PHASE_GROW:
+			task_move(me, plan.leaves[me->number]);
+			run_grow(me);
+			break;
+		case PHASE_SHRINK:
+			run_shrink(me);
+			break;
+		case PHASE_ROOM:
+			task_move(me, plan.leaves[me->number]);
+			run_room(me);
 			break;
 		case PHASE_UNCHARGE:
 			while (me->nr_charges)
@@ -1327,25 +1500,33 @@ static void remove_all_nodes(void)
 	}
 }
 
-/*
- * A path of cgroups, one of them with a limit, and a leaf for each thread, which
- * may be the end of that path. Some have pools before the race begins.
- */
-static void race_for_admission(u64 *random)
+/* A path of up to @most cgroups; below it are the threads' own, or they share. */
+static unsigned int make_path(u64 *random, struct node **path, unsigned int most)
 {
-	unsigned int depth = 1 + below(random, 5), i, admitted = 0;
-	unsigned int limited = below(random, depth);
+	unsigned int depth = 1 + below(random, most), i;
 	bool own_leaf = below(random, 2);
-	struct node *path[5], *node;
-	long limit;
 
 	for (i = 0; i < depth; i++)
 		path[i] = node_make(i ? path[i - 1] : NULL);
 	for (i = 0; i < nr_threads; i++)
 		plan.leaves[i] = own_leaf ? node_make(path[depth - 1]) :
 					    path[depth - 1];
-	plan.nr_tries = 1 + below(random, 30);
 	plan.preempt_one_in = random_preemption(random);
+	return depth;
+}
+
+/*
+ * A path of cgroups, one of them with a limit, and a leaf for each thread, which
+ * may be the end of that path. Some have pools before the race begins.
+ */
+static void race_for_admission(u64 *random)
+{
+	struct node *path[5], *node;
+	unsigned int depth = make_path(random, path, ARRAY_SIZE(path));
+	unsigned int limited = below(random, depth), i, admitted = 0;
+	long limit;
+
+	plan.nr_tries = 1 + below(random, 30);
 	limit = below(random, nr_threads * plan.nr_tries + 1);
 	set_limit(path[limited], 0, 0, limit);
 	if (below(random, 2)) {
@@ -1413,6 +1594,144 @@ static void race_for_pools(u64 *random)
 	remove_all_nodes();
 }
 
+static void race_for_events(u64 *random)
+{
+	struct node *path[4];
+	unsigned int depth = make_path(random, path, ARRAY_SIZE(path));
+
+	plan.limited = path[below(random, depth)];
+	plan.nr_tries = 1 + below(random, 50);
+	set_limit(plan.limited, 0, 0, 0);
+	begin(PHASE_EVENTS);
+	end();
+	check_quiet();
+	remove_all_nodes();
+}
+
+/*
+ * While usages only grow, those of the leaves, read after their parent's, add up
+ * to that at least, and to no more than their parent's, read after them; likewise
+ * while they only fall.
+ */
+static void watch_levels(struct node *parent, bool grow)
+{
+	struct content before, content, after, peak;
+	long sum[RESOURCES] = { };
+	unsigned int i, j;
+
+	if (!read_file(parent, CURRENT, &before))
+		return;
+	for (i = 0; i < nr_threads; i++) {
+		/* One or all. */
+		if (i && plan.leaves[i] == plan.leaves[0])
+			break;
+		if (!read_file(plan.leaves[i], CURRENT, &content))
+			return;
+		promise(LINES, content.values[0][1] <= content.values[0][0],
+			"%ld handles, %ld objects", content.values[0][0],
+			content.values[0][1]);
+		for (j = 0; j < RESOURCES; j++)
+			sum[j] += content.values[0][j];
+	}
+	if (!read_file(parent, PEAK, &peak) || !read_file(parent, CURRENT, &after))
+		return;
+
+	for (j = 0; j < RESOURCES; j++) {
+		long low = (grow ? &before : &after)->values[0][j];
+		long high = (grow ? &after : &before)->values[0][j];
+
+		promise(LEVELS, sum[j] >= low && sum[j] <= high,
+			"%ld in children, and %ld to %ld", sum[j], low, high);
+		promise(PEAKS, !grow || (peak.values[0][j] >= low &&
+					 peak.values[0][j] <= high),
+			"%ld, and %ld to %ld in use", peak.values[0][j], low, high);
+	}
+	promise(LINES, after.values[0][1] <= after.values[0][0],
+		"%ld handles, %ld objects", after.values[0][0], after.values[0][1]);
+}
+
+static void watch_phase(enum phase phase, struct node *parent)
+{
+	plan.nr_running = nr_threads;
+	begin(phase);
+	do {
+		watch_levels(parent, phase == PHASE_GROW);
+	} while (__atomic_load_n(&plan.nr_running, __ATOMIC_ACQUIRE));
+	end();
+}
+
+/* Usages grow, then fall; a limit, which may be 0, refuses some of the charges. */
+static void race_for_levels(u64 *random)
+{
+	struct node *path[4], *limited;
+	unsigned int depth = make_path(random, path, ARRAY_SIZE(path)), i;
+	int resource;
+
+	plan.nr_tries = 1 + below(random, 30);
+	limited = path[below(random, depth)];
+	for (resource = 0; resource < RESOURCES && below(random, 3); resource++)
+		set_limit(limited, 0, resource,
+			  below(random, 3) * below(random, nr_threads * plan.nr_tries));
+
+	watch_phase(PHASE_GROW, path[depth - 1]);
+	check_quiet();
+	/* Usages did not fall. */
+	for (i = 0; i < depth; i++)
+		for (resource = 0; resource < RESOURCES; resource++)
+			promise(PEAKS, path[i]->cells[0][resource].peak ==
+				path[i]->cells[0][resource].charged,
+				"%ld, and never more than %ld were in use",
+				path[i]->cells[0][resource].peak,
+				path[i]->cells[0][resource].charged);
+	watch_phase(PHASE_SHRINK, path[depth - 1]);
+	check_quiet();
+	remove_all_nodes();
+}
+
+/*
+ * Limits rise, and the room for charges after them; then that is taken back, and
+ * limits fall after it. No limit is written twice while charges go on, as then a
+ * charge may be refused that looked at it both times and not in between.
+ */
+static void race_for_room(u64 *random)
+{
+	struct node *path[4], *limited;
+	unsigned int depth = make_path(random, path, ARRAY_SIZE(path)), i;
+	long limit = 0, step, taken;
+
+	limited = path[below(random, depth)];
+	set_limit(limited, 0, 0, 0);
+	plan.room = 0;
+	WRITE_ONCE(stop, false);
+	begin(PHASE_ROOM);
+	for (i = 0; i < 12; i++) {
+		step = 1 + below(random, 5);
+		limit += step;
+		set_limit(limited, 0, 0, limit);
+		give_room(step);
+		usleep(below(random, 50));
+	}
+	WRITE_ONCE(stop, true);
+	end();
+	check_quiet();
+
+	WRITE_ONCE(stop, false);
+	begin(PHASE_ROOM);
+	while (limit) {
+		step = 1 + below(random, min(limit, 5L));
+		WRITE_ONCE(plan.room_wanted, true);
+		for (taken = 0; taken < step; sched_yield())
+			taken += take_room();
+		WRITE_ONCE(plan.room_wanted, false);
+		limit -= step;
+		set_limit(limited, 0, 0, limit);
+	}
+	WRITE_ONCE(stop, true);
+	end();
+	check_quiet();
+	remove_all_nodes();
+}
+
 static void run_round(u64 *random)
 {
 	plan.admin = below(random, 3);
@@ -1458,6 +1777,10 @@ static void join_threads(void)
 
 static void run_life(u64 *random, unsigned long until)
 {
+	static void (* const races[])(u64 *random) = {
+		race_for_admission, race_for_events, race_for_levels,
+		race_for_room,
+	};
 	long allocated = shim_nr_allocated();
 	unsigned long life_end = min(now_ms() + LIFE_MS, until);
 	unsigned int i;
@@ -1468,8 +1791,9 @@ static void run_life(u64 *random, unsigned long until)
 	start_threads(random);
 
 	do {
-		race_for_admission(random);
-		if (!below(random, 8))
+		if (below(random, 40))
+			races[below(random, ARRAY_SIZE(races))](random);
+		else
 			race_for_pools(random);
 	} while (now_ms() < life_end - LIFE_MS / 2);
 
