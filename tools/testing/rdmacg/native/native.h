@@ -27,6 +27,9 @@ const char *shim_last_text(void);
 /* Objects allocated by kernel code and not freed. */
 long shim_nr_allocated(void);
 
+/* Run all work that is queued, and wait for it. */
+void shim_flush_work(void);
+
 /*
  * Wait until nothing waits for a grace period, nor will because of one; work
  * that waits for its time need not wait any longer.
@@ -50,6 +53,25 @@ void shim_fail_randomly(unsigned int one_in, unsigned int seed);
  * threads share; 0: none. Not in programs built to measure.
  */
 void shim_preempt_randomly(unsigned int one_in, unsigned int seed);
+
+/*
+ * Call @func before this thread's @nth access to what threads share; 0: never.
+ * Not in programs built to measure.
+ */
+void shim_call_at(unsigned int nth, void (*func)(void));
+
+/* Call @func whenever this thread finds a lock taken; NULL: nothing. Likewise. */
+void shim_call_on_wait(void (*func)(void));
+
+/*
+ * Whether this thread's tracepoints are enabled, and the name of the device in the
+ * last of them. Likewise.
+ */
+void shim_enable_trace(bool enable);
+const char *shim_traced_device(void);
+
+/* How many strings kernel code in this thread has compared. Likewise. */
+unsigned long shim_nr_compared(void);
 
 /* A hierarchy: make its root, and free it when all else is gone. */
 struct cgroup_subsys_state *shim_cgroup_init(struct cgroup_subsys *ss);
@@ -75,6 +97,9 @@ ssize_t shim_cgroup_write(struct cgroup_subsys_state *css, const char *name,
 			  const char *text, size_t length);
 ssize_t shim_cgroup_read(struct cgroup_subsys_state *css, const char *name,
 			 char *text, size_t size);
+
+/* Call @func whenever this thread wakes those who poll a file; NULL: nothing. */
+void shim_call_on_notify(void (*func)(void));
 
 /* How often those who poll the file were told of a change. */
 unsigned long shim_cgroup_notified(struct cgroup_subsys_state *css,

@@ -218,6 +218,53 @@ static void refusals_wake_who_polls(struct kunit *test)
 	shim_cgroup_rmdir(top);
 }
 
+/* A tenant that is refused without pause must not hold up a read for ever. */
+
+static struct {
+	struct rdmacg_device *device;
+	unsigned int nr_left, nr_done;
+} refused_meanwhile;
+
+static void refuse_meanwhile(void)
+{
+	struct rdma_cgroup *cg;
+
+	refused_meanwhile.nr_done++;
+	if (refused_meanwhile.nr_left) {
+		refused_meanwhile.nr_left--;
+		ops->try_charge(&cg, refused_meanwhile.device, OBJECT);
+	}
+}
+
+static void a_read_of_events_ends_whatever_is_refused_meanwhile(struct kunit *test)
+{
+	struct rdmacg_device *device = ops->device_add("a");
+	struct cgroup_subsys_state *css = cgroup_make(test, NULL);
+
+	KUNIT_EXPECT_GT(test, write_max(css, "a hca_object=0"), 0);
+	KUNIT_EXPECT_EQ(test, charge(test, css, device, OBJECT), -EAGAIN);
+	shim_flush_work();
+
+	/* Each time that it wakes somebody there is one refusal more. */
+	shim_cgroup_attach(css);
+	KUNIT_EXPECT_EQ(test, charge(test, css, device, OBJECT), -EAGAIN);
+	shim_cgroup_attach(css);
+	refused_meanwhile.device = device;
+	refused_meanwhile.nr_left = 1000;
+	refused_meanwhile.nr_done = 0;
+	shim_call_on_notify(refuse_meanwhile);
+	read_file(test, css, "events");
+	shim_call_on_notify(NULL);
+	shim_cgroup_attach(ops->subsys->root);
+	/* In both events files, once each. */
+	KUNIT_EXPECT_LE(test, refused_meanwhile.nr_done, 2);
+	EXPECT_FILE(test, css, "events.local",
+		    "a hca_handle.max=0 hca_handle.alloc_fail=0 hca_object.max=4 hca_object.alloc_fail=4\n");
+
+	ops->device_del(device);
+	shim_cgroup_rmdir(css);
+}
+
 /* The life of a css. */
 
 static void removed_cgroups_live_until_uncharged(struct kunit *test)
@@ -296,6 +343,83 @@ static void many_devices_come_and_go(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, strstr(read_file(test, css, "current"), line));
 	}
 	shim_cgroup_rmdir(css);
+}
+
+#ifdef SHIM_DEBUG
+
+/* At no point of a device's removal is something used that may be freed. */
+static void a_device_goes_while_memory_is_freed(struct kunit *test)
+{
+	struct cgroup_subsys_state *path[4];
+	struct rdmacg_device *device;
+	unsigned int nth;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(path); i++)
+		path[i] = cgroup_make(test, i ? path[i - 1] : NULL);
+	for (nth = 1; nth < 100; nth++) {
+		device = ops->device_add("a");
+		KUNIT_EXPECT_EQ(test, charge(test, path[3], device, OBJECT), 0);
+		uncharge(path[3], device, OBJECT);
+		shim_call_at(nth, rcu_barrier);
+		ops->device_del(device);
+		shim_call_at(0, NULL);
+	}
+	while (i--)
+		shim_cgroup_rmdir(path[i]);
+}
+
+/* What a device's coming and going costs grows with their number, no faster. */
+static void devices_are_compared_once_each(struct kunit *test)
+{
+	static struct rdmacg_device *devices[500];
+	unsigned long before;
+	char name[16];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++) {
+		snprintf(name, sizeof(name), "dev%d", i);
+		devices[i] = ops->device_add(name);
+	}
+	before = shim_nr_compared();
+	ops->device_del(devices[100]);
+	KUNIT_EXPECT_LE(test, shim_nr_compared() - before, ARRAY_SIZE(devices) + 10);
+	before = shim_nr_compared();
+	devices[100] = ops->device_add("new");
+	KUNIT_EXPECT_LE(test, shim_nr_compared() - before, ARRAY_SIZE(devices) + 10);
+	/* Those of the old name, and those of the new one. */
+	before = shim_nr_compared();
+	ops->rename(devices[200], "newer");
+	KUNIT_EXPECT_LE(test, shim_nr_compared() - before, 2 * ARRAY_SIZE(devices) + 10);
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		ops->device_del(devices[i]);
+}
+
+#endif /* SHIM_DEBUG */
+
+/* A limit is of one cgroup, however deep. */
+static void a_limit_takes_the_same_at_any_depth(struct kunit *test)
+{
+	static struct cgroup_subsys_state *path[600];
+	struct rdmacg_device *device = ops->device_add("a");
+	long allocated;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(path); i++)
+		path[i] = cgroup_make(test, i ? path[i - 1] : NULL);
+	allocated = shim_nr_allocated();
+	KUNIT_EXPECT_GT(test, write_max(path[i - 1], "a hca_object=1"), 0);
+	KUNIT_EXPECT_EQ(test, ops->nr_pools(device), 1);
+	/* A pool, and the table that it is in. */
+	KUNIT_EXPECT_EQ(test, shim_nr_allocated() - allocated, 2);
+	KUNIT_EXPECT_GT(test, write_max(path[i - 1], "a hca_object=max"), 0);
+	KUNIT_EXPECT_EQ(test, ops->nr_pools(device), 0);
+	shim_settle();
+	KUNIT_EXPECT_EQ(test, shim_nr_allocated() - allocated, 1);
+
+	ops->device_del(device);
+	while (i--)
+		shim_cgroup_rmdir(path[i]);
 }
 
 /* A caller's bugs. */
@@ -383,9 +507,15 @@ static struct kunit_case native_cases[] = {
 	KUNIT_CASE(root_has_no_files),
 	KUNIT_CASE(first_refusal_is_logged_once),
 	KUNIT_CASE(refusals_wake_who_polls),
+	KUNIT_CASE(a_read_of_events_ends_whatever_is_refused_meanwhile),
 	KUNIT_CASE(removed_cgroups_live_until_uncharged),
 	KUNIT_CASE(a_dying_task_may_charge_a_removed_cgroup),
 	KUNIT_CASE(many_devices_come_and_go),
+#ifdef SHIM_DEBUG
+	KUNIT_CASE(a_device_goes_while_memory_is_freed),
+	KUNIT_CASE(devices_are_compared_once_each),
+#endif
+	KUNIT_CASE(a_limit_takes_the_same_at_any_depth),
 	KUNIT_CASE(uncharge_without_charge_warns_and_changes_nothing),
 	KUNIT_CASE(a_count_left_at_device_removal_warns),
 	{ }

@@ -25,6 +25,7 @@ static atomic_long_t nr_css;
 static __thread struct task_struct task;
 static __thread struct css_set task_css_set;
 __thread struct task_struct *shim_current;
+__thread void (*shim_on_notify)(void);
 
 long shim_nr_css(void)
 {
@@ -89,6 +90,7 @@ static struct cgroup_subsys_state *css_create(struct cgroup_subsys *ss,
 		return css;
 
 	atomic_long_inc(&nr_css);
+	css->cgroup = &cgrp_dfl_root.cgrp;
 	css->ss = ss;
 	css->parent = parent;
 	err = percpu_ref_init(&css->refcnt, css_release, 0, GFP_KERNEL);
@@ -203,6 +205,11 @@ ssize_t shim_cgroup_read(struct cgroup_subsys_state *css, const char *name,
 		return -EOVERFLOW;
 	text[sf.count] = '\0';
 	return sf.count;
+}
+
+void shim_call_on_notify(void (*func)(void))
+{
+	shim_on_notify = func;
 }
 
 unsigned long shim_cgroup_notified(struct cgroup_subsys_state *css,

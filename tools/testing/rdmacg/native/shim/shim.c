@@ -111,8 +111,60 @@ void might_sleep(void)
 __thread unsigned int shim_preempt_in;
 static __thread unsigned int preempt_one_in, preempt_seed;
 
+__thread unsigned long shim_nr_strcmp;
+
+unsigned long shim_nr_compared(void)
+{
+	return shim_nr_strcmp;
+}
+
+__thread bool shim_tracing;
+static __thread char traced_device[64];
+
+void shim_enable_trace(bool enable)
+{
+	shim_tracing = enable;
+	traced_device[0] = '\0';
+}
+
+void shim_trace(u64 cgroup, const char *device, ...)
+{
+	snprintf(traced_device, sizeof(traced_device), "%s", device);
+}
+
+const char *shim_traced_device(void)
+{
+	return traced_device;
+}
+
+static __thread void (*call_at)(void), (*call_on_wait)(void);
+
+void shim_call_at(unsigned int nth, void (*func)(void))
+{
+	shim_preempt_in = nth;
+	call_at = nth ? func : NULL;
+}
+
+void shim_call_on_wait(void (*func)(void))
+{
+	call_on_wait = func;
+}
+
+void shim_wait(void)
+{
+	if (call_on_wait)
+		call_on_wait();
+}
+
 void shim_preempt_now(void)
 {
+	void (*func)(void) = call_at;
+
+	if (func) {
+		call_at = NULL;
+		func();
+		return;
+	}
 	/* Often for a moment, and at times for several grace periods. */
 	if (rand_r(&preempt_seed) % 8)
 		sched_yield();

@@ -3,6 +3,7 @@
 #ifndef _SHIM_H
 #define _SHIM_H
 
+#include <linux/kernel.h>
 #include <linux/sched.h>
 #include <sched.h>
 
@@ -18,6 +19,7 @@
 
 static inline void shim_relax(unsigned int *spins)
 {
+	shim_wait();
 	cpu_relax();
 	if (!(++*spins % SHIM_SPINS_PER_YIELD))
 		sched_yield();
@@ -26,9 +28,6 @@ static inline void shim_relax(unsigned int *spins)
 /* A CPU of its own for the calling thread; see linux/percpu.h. */
 void shim_cpu_take(void);
 void shim_cpu_release(void);
-
-/* Run all work that is queued, and wait for it. */
-void shim_flush_work(void);
 
 void shim_rcu_init(void);
 void shim_rcu_register(void);

@@ -63,9 +63,14 @@ struct cgroup_file {
 	atomic_long_t notified;
 };
 
+/* See shim_call_on_notify(). */
+extern __thread void (*shim_on_notify)(void);
+
 static inline void cgroup_file_notify(struct cgroup_file *cfile)
 {
 	atomic_long_inc(&cfile->notified);
+	if (shim_on_notify)
+		shim_on_notify();
 }
 
 /*

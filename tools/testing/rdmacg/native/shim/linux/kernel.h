@@ -19,8 +19,11 @@
 #ifdef SHIM_DEBUG
 /* Warns within rcu_read_lock(). */
 void might_sleep(void);
+/* Comes before a thread waits for a lock: see shim_call_on_wait(). */
+void shim_wait(void);
 #else
 #define might_sleep()	do { } while (0)
+#define shim_wait()	do { } while (0)
 #endif
 
 #endif

@@ -84,7 +84,10 @@ static inline void shim_mutex_own(struct mutex *lock, pthread_t owner)
 static inline void mutex_lock(struct mutex *lock)
 {
 	might_sleep();
-	pthread_mutex_lock(&lock->mutex);
+	if (pthread_mutex_trylock(&lock->mutex)) {
+		shim_wait();
+		pthread_mutex_lock(&lock->mutex);
+	}
 	shim_mutex_own(lock, pthread_self());
 }
 

@@ -3,6 +3,7 @@
 #define _SHIM_LINUX_SEQLOCK_H
 
 #include <linux/atomic.h>
+#include <linux/kernel.h>
 #include <linux/sched.h>
 
 typedef struct {
@@ -15,8 +16,10 @@ static inline unsigned int read_seqcount_begin(const seqcount_t *seq)
 {
 	unsigned int sequence;
 
-	while ((sequence = smp_load_acquire(&seq->sequence)) % 2)
+	while ((sequence = smp_load_acquire(&seq->sequence)) % 2) {
+		shim_wait();
 		cpu_relax();
+	}
 	return sequence;
 }
 
