@@ -36,6 +36,8 @@ RDMA = {"rdma": {DEVICE: FIGURES}}
 LINES = (f"{DEVICE} {LIMIT}", f"{OTHER_DEVICE} hca_handle={HANDLES + 7}")
 UNIFIED = {"unified": {"rdma.max": LINES[0]}}
 UNIFIED_OF_TWO = {"unified": {"rdma.max": "\n".join(LINES)}}
+RDMA_DEFAULT = {"rdma": {"default": FIGURES}}
+UNIFIED_DEFAULT = {"unified": {"rdma.max": f"default {LIMIT}"}}
 
 MOUNTS = [
     {"destination": "/usr", "type": "bind", "source": "/usr",
@@ -134,6 +136,19 @@ class Container:
                            done.stdout)
 
 
+    def check_default(self, command, resources):
+        """To stock it is a device that is not there."""
+        make_bundle(resources)
+        if self.guest.stock:
+            self.check_refused("a default", command, "no such device")
+            return
+        with Conversation(*command) as tenant:
+            self.guest.promise("a default: the process in the container is limited",
+                               tenant.hears(IS_LIMITED), tenant.said)
+            tenant.say("quit")
+            tenant.end()
+
+
 def check_two_devices(container, command):
     """In v2.  Stock takes two lines in one write for one, of the first device."""
     guest = container.guest
@@ -218,6 +233,7 @@ def check_runc(guest):
     make_bundle({"rdma": {"nodevice": FIGURES}})
     container.check_refused("a device that is not there", (*RUNC, *RUN),
                             "no such device")
+    container.check_default((*RUNC, *RUN), RDMA_DEFAULT)
     if guest.version == 2:
         check_two_devices(container, (*RUNC, *RUN))
 
@@ -244,6 +260,7 @@ def check_crun(guest):
     check_two_devices(container, crun)
     make_bundle({"unified": {"rdma.max": "nodevice hca_handle=1"}})
     container.check_refused("a device that is not there", crun, "no such device")
+    container.check_default(crun, UNIFIED_DEFAULT)
     make_bundle(RDMA)
     container.check("linux.resources.rdma, which crun ignores", crun, IS_UNLIMITED,
                     NO_LIMIT)
