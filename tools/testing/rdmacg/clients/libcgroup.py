@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """libcgroup: cgcreate, cgset, cgget, cgexec, cgdelete."""
 
-from harness import BUILT, DEVICE, IS_LIMITED, LIMIT, TENANT, Conversation, run
+from harness import (BUILT, DEVICE, IS_LIMITED, LIMIT, NO_LIMIT, TENANT,
+                     Conversation, run)
 
 # cgset says 96 for any file that could not be written (ECGOTHER and 50000).
 NOT_WRITTEN = 96
@@ -45,8 +46,11 @@ def check(guest):
                   tenant.figures("max"))
 
     done = run("cgset", "--copy-from", "cg-tenant", "cg-copy")
-    guest.promise("cgset copies limits",
-                  copy.figures("max") == tenant.figures("max"), done.stdout)
+    guest.promise("cgset copies limits" if not guest.newer else
+                  "cgset of libcgroup 3 ends well, but copies no limits",
+                  done.returncode == 0 and
+                  copy.figures("max") == (NO_LIMIT if guest.newer else LIMIT),
+                  done.stdout)
 
     with Conversation("cgexec", "-g", "rdma:cg-tenant", BUILT / TENANT[0],
                       *TENANT[1:]) as tenant_process:

@@ -27,7 +27,8 @@ def bind(source, target):
 def enter(unpacked, *visible):
     """With unpacked/usr as it is, and the folders in visible at their places.
 
-    The new root is a mount point, as runtimes want to pivot out of it.
+    The new root is a mount point, as runtimes want to pivot out of it.  This
+    process goes on with the modules that it has: there are others in there.
     """
     mount("-t", "tmpfs", "tmpfs", NEW)
     for entry in unpacked.iterdir():
