@@ -532,7 +532,17 @@ def program_with_what_is_no_tree(source, folder):
     return run_program(folder, 2, r"is no kernel source tree")
 
 
-PROGRAMS = (program_with_a_tree_that_will_do, program_with_a_tree_that_lacks_something,
+def fragment_with_an_option_that_not_all_have(_, folder):
+    path = folder / "some.config"
+    path.write_text("CONFIG_A=y\n# where known: CONFIG_B=y\n# CONFIG_C is not set\n")
+    everywhere = {"CONFIG_A": "y", "CONFIG_C": "n"}
+    wanted = {"CONFIG_A": everywhere, "CONFIG_B": {**everywhere, "CONFIG_B": "y"}}
+    return [f"where {known} is known, it asks for {asked}"
+            for known, expected in wanted.items()
+            for asked in [kernel.read_fragment(path, {known})] if asked != expected]
+
+
+PROGRAMS = (fragment_with_an_option_that_not_all_have, program_with_a_tree_that_will_do, program_with_a_tree_that_lacks_something,
             program_with_a_version_between_the_bases,
             program_with_options_that_kconfig_drops, program_with_what_is_no_tree)
 
