@@ -99,7 +99,7 @@ kunit: guest
 	@$(vm.py) --log $(build)/vm/kunit.log --kunit 'rdmacg*' --cmd true
 
 kselftest: guest $(build)/$(KERNEL)/kselftest/test_rdma
-	@$(vm.py) --log $(build)/vm/kselftest.log \
+	@$(vm.py) --timeout 1800 --log $(build)/vm/kselftest.log \
 		--cmd "$(build)/$(KERNEL)/kselftest/test_rdma $(T)"
 
 kselftest-%:

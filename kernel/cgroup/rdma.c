@@ -19,12 +19,12 @@
  * Pools
  * -----
  * A pool holds the limits, usages and history (peaks and refusals) of one
- * cgroup on one device. Limits are the pool's own, or the cgroup's default. An
- * own limit that is written creates a closed pool: it is linked to no other
- * pool, nothing is counted in it, and it is freed with its last own limit. The
- * first charge in a cgroup opens the pools on the path to the
- * root, from the top down, and links each to its parent. Opening is one-way:
- * an open pool has a history, and is freed with its css or its device.
+ * cgroup on one device. A limit is the pool's own, or the cgroup's default. A
+ * write of an own limit creates a closed pool: it is linked to no other pool,
+ * nothing is counted in it, and it is freed with its last own limit. The first
+ * charge in a cgroup opens the pools on the path to the root, from the top down,
+ * and links each to its parent. Opening is one-way: an open pool has a history,
+ * and is freed with its css or its device.
  *
  * Locking
  * -------

@@ -970,7 +970,7 @@ static const struct {
 	{ "default hca_handle=-1", -EINVAL },
 	{ "default hca_handle=2147483648", -ERANGE },
 	{ "default index=40 hca_handle=7", -ENODEV },
-	{ "kunit_rdma0 hca_handle=defaul", -EINVAL },
+	{ "kunit_rdma0 hca_handle=xdefault", -EINVAL },
 	{ "kunit_rdma0 defaults", -EINVAL },
 	{ "kunit_rdma0 max", -EINVAL },
 	{ "kunit_rdma0 index=40 hca_handle=7 index=40", -EINVAL },
