@@ -164,8 +164,8 @@ static const char *line(struct kunit *test, enum rdmacg_file file,
 	mutex_unlock(&rdmacg_mutex);
 
 	KUNIT_ASSERT_LT(test, sf.count, sf.size);
-	KUNIT_ASSERT_GT(test, sf.count, 0);
-	KUNIT_EXPECT_EQ(test, t->line[sf.count - 1], '\n');
+	KUNIT_ASSERT_GT(test, sf.count, (size_t)0);
+	KUNIT_EXPECT_EQ(test, t->line[sf.count - 1], (char)'\n');
 	t->line[sf.count - 1] = '\0';
 	return t->line;
 }
@@ -1222,7 +1222,7 @@ static void rdmacg_default_line_comes_first(struct kunit *test)
 	struct seq_file sf = { .buf = t->line, .size = sizeof(t->line) };
 
 	rdmacg_show_default(&sf, cg);
-	KUNIT_EXPECT_EQ(test, sf.count, 0);
+	KUNIT_EXPECT_EQ(test, sf.count, (size_t)0);
 	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_object=12"), 0);
 	rdmacg_show_default(&sf, cg);
 	t->line[sf.count] = '\0';
