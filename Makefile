@@ -62,7 +62,8 @@ run: guest $(build)/guest/verbs
 # Fastest first, so that a fault shows early.
 tests	:= runner-test native-test fuzz-shortly kunit driver-failure query-clamp kselftest
 tests_clients := clients
-tests_of_base = "kunit KERNEL=$1" "driver-failure KERNEL=$1" "kselftest KERNEL=$1"
+tests_of_base = "kunit KERNEL=$1" "driver-failure KERNEL=$1" "query-clamp KERNEL=$1" \
+	"kselftest KERNEL=$1"
 tests_7.3 := $(call tests_of_base,7.3)
 tests_6.1 := $(call tests_of_base,6.1)
 tests_5.10 := $(call tests_of_base,5.10)
