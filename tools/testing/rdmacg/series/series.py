@@ -26,6 +26,7 @@ import lint  # noqa: E402
 
 REPO = kernel.REPO
 CONTROLLER = "kernel/cgroup/rdma.c"
+GLUE = "drivers/infiniband/core/cgroup.c"
 
 # Name; files of ours; patches of the base. The message is in NAME.msg or, of
 # a part that is one patch and no more, on top of that.
@@ -33,14 +34,15 @@ PARTS = (
     ("uverbs-put-refused-context", (), ("uverbs-put-refused-context",)),
     ("rdma_core-uncharge-on-driver-failure", (),
      ("rdma_core-uncharge-on-driver-failure",)),
+    ("device-rename-hook", (), ("device-rename-hook",)),
     ("controller", (CONTROLLER, "include/linux/cgroup_rdma.h"), ()),
-    ("glue", ("drivers/infiniband/core/cgroup.c",),
-     ("core_priv-glue", "device-rename-hook")),
     ("ib_verbs-clamp-attr", (), ("ib_verbs-clamp-attr",)),
+    ("glue", (GLUE,), ("core_priv-glue",)),
     ("uverbs_cmd-query-clamp", (), ("uverbs_cmd-query-clamp",)),
     ("drivers-clamp-attr", (), ("drivers-clamp-attr",)),
     ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ()),
-    ("kunit", (CONTROLLER, "kernel/cgroup/rdma_test.c"), ("init-Kconfig",)),
+    ("kunit", (CONTROLLER, "kernel/cgroup/rdma_test.c",
+               "drivers/infiniband/core/cgroup_test.c"), ("init-Kconfig",)),
     ("selftest", ("tools/testing/selftests/cgroup/test_rdma.c",),
      ("selftests-cgroup-Makefile", "selftests-cgroup-config")),
     ("documentation", ("Documentation/admin-guide/cgroup-v1/rdma.rst",),
@@ -76,6 +78,16 @@ def patch_of(base, name):
     if not path.exists():
         die(f"there is no {path.relative_to(REPO)}")
     return path
+
+
+def parts_of(base):
+    """The parts of the series for a base, in order."""
+    hook = next(part for part in PARTS if part[0] == "device-rename-hook")
+    if GLUE in patch_of(base, "device-rename-hook").read_text():
+        return PARTS
+    # Elsewhere it is no fix that stands for itself, but calls the new glue.
+    return tuple((name, files, patches + hook[2] * (name == "glue"))
+                 for name, files, patches in PARTS if name != hook[0])
 
 
 def message(base, name):
@@ -118,8 +130,9 @@ def make_series(base, source, out):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     touched = set(kernel.laid_over("rdmacg", source, base, tree / "staging"))
-    known = {rel for _, files, _ in PARTS for rel in expand(files)}
-    known |= {rel for _, _, patches in PARTS for patch in patches
+    parts = parts_of(base)
+    known = {rel for _, files, _ in parts for rel in expand(files)}
+    known |= {rel for _, _, patches in parts for patch in patches
               for rel in re.findall(r"^\+\+\+ b/(\S+)",
                                     patch_of(base, patch).read_text(), re.M)}
     if touched != known:
@@ -133,14 +146,14 @@ def make_series(base, source, out):
             shutil.copy2(source / rel, tree / rel)
     git("add", "-A", cwd=tree)
     git("commit", "-q", "-m", "base", cwd=tree)
-    for part in PARTS:
+    for part in parts:
         lay_out(part, base, tree)
         git("add", "-A", cwd=tree)
         git("commit", "-q", "-s", "-F-", input=message(base, part[0]), cwd=tree)
 
     cover = (HERE / "cover.msg").read_text()
     subject, _, text = cover.partition("\n\n")
-    git("format-patch", "-q", "--cover-letter", "-B", "-o", str(out), f"-{len(PARTS)}", cwd=tree)
+    git("format-patch", "-q", "--cover-letter", "-B", "-o", str(out), f"-{len(parts)}", cwd=tree)
     letter = out / "0000-cover-letter.patch"
     letter.write_text(letter.read_text()
                       .replace("*** SUBJECT HERE ***", subject)
