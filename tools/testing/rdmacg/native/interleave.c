@@ -98,6 +98,7 @@ static const struct operation operations[] = {
 static const struct setup {
 	const char *name;
 	struct operation operations[MAX_SETUP];
+	bool named_only;	/* for sequences that name it */
 } setups[] = {
 	{ "nothing" },
 	{ "limit of the leaf", {
@@ -117,10 +118,17 @@ static const struct setup {
 		OP_WRITE(LEAF, "dev hca_object=1"),
 		OP_CHARGE(LEAF, A, OBJECT),
 	} },
-	{ "sibling open, room for one above", {
+	{ "room for one above", {
+		OP_CHARGE(LEAF, A, HANDLE),
 		OP_CHARGE(SIBLING, A, OBJECT),
 		OP_WRITE(TOP, "dev hca_object=2"),
 	} },
+	{ "room for one here and above", {
+		OP_CHARGE(LEAF, A, HANDLE),
+		OP_CHARGE(SIBLING, A, OBJECT),
+		OP_WRITE(LEAF, "dev hca_object=1"),
+		OP_WRITE(TOP, "dev hca_object=2"),
+	}, .named_only = true },
 	{ "limit of the leaf, full above", {
 		OP_WRITE(LEAF, "dev hca_object=1"),
 		OP_WRITE(TOP, "dev hca_object=1"),
@@ -433,8 +441,8 @@ static bool switch_to_other(unsigned int end)
 static unsigned int nr_at_first_stop, second_stop;
 static unsigned int nr_stops;
 
-/* The other must not find a lock taken. */
-static bool never_waits;
+/* Nobody else is about, and the other must not find a lock taken. */
+static bool settled, never_waits;
 
 static void stop_again(void)
 {
@@ -588,8 +596,7 @@ static unsigned int run(struct kunit *test, const struct setup *setup,
 	world_make(test, setup);
 	for (i = 0; i < other.nr_operations; i++)
 		removes = removes || other.operations[i].kind == RMDIR;
-	/* Nobody else may have a lock for a moment. */
-	if (never_waits)
+	if (settled)
 		shim_settle();
 	other.next = 0;
 	other.waited = false;
@@ -692,6 +699,8 @@ static void any_two(struct kunit *test)
 
 	end = operations + ARRAY_SIZE(operations);
 	for (setup = setups; setup < setups + ARRAY_SIZE(setups); setup++) {
+		if (setup->named_only)
+			continue;
 		pair = setup - setups;
 		for (first = operations; first < end; first++) {
 			for (second = operations; second < end; second++) {
@@ -717,7 +726,7 @@ static const struct {
 	struct operation others[MAX_OTHER];
 	unsigned int nr_again;		/* how many of these at a second stop */
 	const char *setup;		/* the only one, or NULL */
-	bool never_waits;
+	bool settled, never_waits;
 } sequences[] = {
 	/* There always is room, under one limit or the other. */
 	{ OP_CHARGE(LEAF, A, OBJECT), {
@@ -752,22 +761,30 @@ static const struct {
 		OP_CHARGE(SIBLING, A, OBJECT),
 		OP_POLL(SIBLING),
 		OP_POLL(MID),
-	}, .setup = "full above" },
+	}, .setup = "full above", .settled = true },
 	/* It waits for nobody who counts, reads or writes limits. */
 	{ OP_CHARGE(LEAF, A, HANDLE), {
 		OP_CHARGE(LEAF, A, OBJECT),
-	}, .setup = "full above", .never_waits = true },
+	}, .setup = "full above", .settled = true,
+	  .never_waits = true },
 	{ OP_READ(LEAF, REF_CURRENT), {
 		OP_CHARGE(LEAF, A, OBJECT),
-	}, .setup = "full above", .never_waits = true },
+	}, .setup = "full above", .settled = true,
+	  .never_waits = true },
 	{ OP_WRITE(LEAF, "dev hca_handle=5"), {
 		OP_CHARGE(LEAF, A, OBJECT),
-	}, .setup = "full above", .never_waits = true },
+	}, .setup = "full above", .settled = true,
+	  .never_waits = true },
 	/* A limit stays as it is while a charge that has the lock looks at it. */
 	{ OP_CHARGE(LEAF, A, OBJECT), {
 		OP_CHARGE(SIBLING, A, OBJECT),
 		OP_WRITE(TOP, "dev hca_object=1"),
 	}, .nr_again = 1 },
+	/* No usage has a charge, not for a moment, that is refused in the end. */
+	{ OP_CHARGE(LEAF, A, OBJECT), {
+		OP_CHARGE(SIBLING, A, OBJECT),
+		OP_CHARGE(LEAF, A, OBJECT),
+	}, .nr_again = 1, .setup = "room for one here and above" },
 	/* Pools come and go while they are looked for. */
 	{ OP_CHARGE(LEAF, A, OBJECT), {
 		OP_WRITE(LEAF, "dev hca_object=1"),
@@ -808,9 +825,11 @@ static void any_sequence(struct kunit *test)
 			     is_possible(setup, &others[nr]); nr++)
 				;
 			if ((nr < MAX_OTHER && others[nr].kind) ||
-			    (sequences[i].setup &&
-			     strcmp(sequences[i].setup, setup->name)))
+			    (sequences[i].setup ?
+			     strcmp(sequences[i].setup, setup->name) :
+			     setup->named_only))
 				continue;
+			settled = sequences[i].settled;
 			never_waits = sequences[i].never_waits;
 			run_each(test, setup, &sequences[i].first, others,
 				 nr - sequences[i].nr_again,

@@ -94,6 +94,7 @@ bool schedule_delayed_work(struct delayed_work *dwork, unsigned long delay)
 {
 	bool queued;
 
+	shim_preempt();
 	pthread_once(&once, start_thread);
 	pthread_mutex_lock(&mutex);
 	queued = !dwork->queued;
