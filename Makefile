@@ -73,6 +73,7 @@ tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
 	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail \
+	interleave mutants \
 	"storms KERNEL=7.3" "storms KERNEL=5.10" "check-base-test KERNEL=7.3"
 
 test: setup
@@ -158,12 +159,18 @@ test-stock: setup
 #:   model        only the model of the pools' lifetime, searched by Spin
 #:   litmus       only the litmus tests of its barriers, by the kernel's memory model
 #:   alloc-fail   each allocation of it fails, in every state; minutes
+#:   interleave   any two operations meet at each point, after every setup
+#:   mutants      it is broken in many ways, and the native tests notice each
 #:   differential  mainline's controller and ours do the same, for STEPS=1000000
 #:                from SEED=
 #:   fuzz         feed it what nobody would write, for SECONDS=60
 .PHONY: native-test model litmus differential fuzz fuzz-shortly
+.PHONY: interleave mutants
 native-test: setup-native source peers
 	@$(native) test
+
+interleave mutants: setup-native source peers
+	@$(native) $@ $(if $(T),T='$(T)')
 
 alloc-fail: setup-native source
 	@$(native) alloc-fail $(if $(TABLES),TABLES=$(TABLES))
