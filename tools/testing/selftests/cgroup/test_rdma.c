@@ -73,6 +73,7 @@
 #define RXE_NAME	"rdmacg_rxe"	/* devices made here, there for all tests */
 #define SIW_NAME	"rdmacg_siw"
 #define GUEST_NAME	"rdmacg_guest"	/* one that comes and goes in a test */
+#define TWIN_NAME	GUEST_NAME "_2"	/* one that takes the name of that */
 #define DEVICE_NAME_MAX	64		/* with the final 0, as in the kernel */
 #define LONG_NAME	GUEST_NAME "_under_a_name_as_long_as_that_of_any_device_can_be_"
 #define NO_LIMIT	2147483647	/* S32_MAX, written as "max" */
@@ -118,6 +119,8 @@ static struct {
 	char text[PATH_MAX];	/* what is written there, say */
 
 	/* What a test has changed, and is to be as it was; empty: nothing. */
+	int twin;		/* index of a device in a net namespace; 0: none */
+	bool exclusive;		/* devices are seen in their net namespace alone */
 	char node[128];		/* of a device */
 	mode_t node_mode;
 	char mount_options[256];	/* of cgroup v2 */
@@ -305,6 +308,78 @@ static int attr_of_device(const struct nlmsghdr *head, int type,
 		at += NLA_ALIGN(attr->nla_len);
 	}
 	return -ENOENT;
+}
+
+/* Whether a device is in this process's net namespace, or seen from there. */
+static bool is_here(__u32 index)
+{
+	struct message message;
+	char answer[4096];
+	bool here;
+	int fd;
+
+	start_nldev(&message, RDMA_NLDEV_CMD_GET, 0);
+	append_attr(&message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
+	fd = send_message(NETLINK_RDMA, &message);
+	if (fd < 0)
+		return false;
+	here = recv(fd, answer, sizeof(answer), 0) > 0 &&
+	       ((struct nlmsghdr *)answer)->nlmsg_type != NLMSG_ERROR;
+	close(fd);
+	return here;
+}
+
+/* Moves a device, under another name unless that is NULL, to where @pid is. */
+static int move_device(__u32 index, pid_t pid, const char *name)
+{
+	struct message message;
+	char path[64];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	start_nldev(&message, RDMA_NLDEV_CMD_SET, 0);
+	append_attr(&message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
+	append_attr(&message, RDMA_NLDEV_NET_NS_FD, &fd, sizeof(fd));
+	if (name)
+		append_string(&message, RDMA_NLDEV_ATTR_DEV_NAME, name);
+	err = request(NETLINK_RDMA, &message);
+	close(fd);
+	return err;
+}
+
+/* Returns whether devices are seen from all net namespaces, or -errno. */
+static int devices_are_shared(void)
+{
+	struct message message;
+	char answer[4096];
+	__u8 is_shared;
+	ssize_t len;
+	int fd;
+
+	start_nldev(&message, RDMA_NLDEV_CMD_SYS_GET, 0);
+	fd = send_message(NETLINK_RDMA, &message);
+	if (fd < 0)
+		return fd;
+	len = recv(fd, answer, sizeof(answer), 0);
+	close(fd);
+	if (len < NLMSG_HDRLEN ||
+	    attr_of_device((struct nlmsghdr *)answer,
+			   RDMA_NLDEV_SYS_ATTR_NETNS_MODE, &is_shared,
+			   sizeof(is_shared)))
+		return -EPROTO;
+	return is_shared;
+}
+
+static int share_devices(__u8 all)
+{
+	struct message message;
+
+	start_nldev(&message, RDMA_NLDEV_CMD_SYS_SET, 0);
+	append_attr(&message, RDMA_NLDEV_SYS_ATTR_NETNS_MODE, &all, sizeof(all));
+	return request(NETLINK_RDMA, &message);
 }
 
 /*
@@ -1599,12 +1674,13 @@ static int test_lines_are_in_order_of_registration(const char *root)
 }
 
 static void expect_line(const char *where, const char *cgroup, const char *file,
-			const char *expected, bool blank_matters)
+			const char *device, const char *expected,
+			bool blank_matters)
 {
 	char line[256] = "";
 	size_t len;
 
-	find_line(cgroup, file, RXE_NAME, line, sizeof(line));
+	find_line(cgroup, file, device, line, sizeof(line));
 	len = strlen(line);
 	if (!blank_matters && len && line[len - 1] == ' ')
 		line[len - 1] = 0;
@@ -1614,23 +1690,27 @@ static void expect_line(const char *where, const char *cgroup, const char *file,
 }
 
 static void expect_counts(const char *where, const char *cgroup,
-			  const char *file, struct events events)
+			  const char *file, const char *device,
+			  struct events events)
 {
 	char line[256];
 
 	snprintf(line, sizeof(line),
 		 "%s hca_handle.max=%ld hca_handle.alloc_fail=%ld hca_object.max=%ld hca_object.alloc_fail=%ld",
-		 RXE_NAME, events.handle_max, events.handle_fail,
+		 device, events.handle_max, events.handle_fail,
 		 events.object_max, events.object_fail);
-	expect_line(where, cgroup, file, line, true);
+	expect_line(where, cgroup, file, device, line, true);
 }
 
-#define expect_events(cgroup, ...)					\
-	expect_counts(HERE, cgroup, "rdma.events",			\
+#define expect_events_of(cgroup, device, ...)				\
+	expect_counts(HERE, cgroup, "rdma.events", (device)->name,	\
 		      (struct events){ __VA_ARGS__ })
 
+#define expect_events(cgroup, ...)					\
+	expect_events_of(cgroup, rxe(), __VA_ARGS__)
+
 #define expect_local_events(cgroup, ...)				\
-	expect_counts(HERE, cgroup, "rdma.events.local",		\
+	expect_counts(HERE, cgroup, "rdma.events.local", RXE_NAME,	\
 		      (struct events){ __VA_ARGS__ })
 
 static int check_format(const char *root, bool blank_matters)
@@ -1639,15 +1719,15 @@ static int check_format(const char *root, bool blank_matters)
 	struct holder holder;
 
 	set_limit(cgroup, rxe(), "hca_handle=max");
-	expect_line(HERE, cgroup, "rdma.max",
+	expect_line(HERE, cgroup, "rdma.max", RXE_NAME,
 		    RXE_NAME " hca_handle=max hca_object=max", blank_matters);
-	expect_line(HERE, cgroup, "rdma.current",
+	expect_line(HERE, cgroup, "rdma.current", RXE_NAME,
 		    RXE_NAME " hca_handle=0 hca_object=0", blank_matters);
 	set_limit(cgroup, rxe(), "hca_handle=2 hca_object=2000");
-	expect_line(HERE, cgroup, "rdma.max",
+	expect_line(HERE, cgroup, "rdma.max", RXE_NAME,
 		    RXE_NAME " hca_handle=2 hca_object=2000", blank_matters);
 	holder = hold_pds(cgroup, rxe(), 12);
-	expect_line(HERE, cgroup, "rdma.current",
+	expect_line(HERE, cgroup, "rdma.current", RXE_NAME,
 		    RXE_NAME " hca_handle=1 hca_object=12", blank_matters);
 	release(&holder);
 	return KSFT_PASS;
@@ -1669,11 +1749,11 @@ static int test_format_of_peak(const char *root)
 	char *cgroup = new_cgroup(root, "a");
 	struct holder holder;
 
-	expect_line(HERE, cgroup, "rdma.peak",
+	expect_line(HERE, cgroup, "rdma.peak", RXE_NAME,
 		    RXE_NAME " hca_handle=0 hca_object=0", true);
 	holder = hold_pds(cgroup, rxe(), 12);
 	release(&holder);
-	expect_line(HERE, cgroup, "rdma.peak",
+	expect_line(HERE, cgroup, "rdma.peak", RXE_NAME,
 		    RXE_NAME " hca_handle=1 hca_object=12", true);
 	return KSFT_PASS;
 }
@@ -1843,7 +1923,7 @@ static int test_parse_s32_max_is_max(const char *root)
 	char *cgroup = limited_cgroup(root);
 
 	set_limit(cgroup, rxe(), "hca_handle=2147483647 hca_object=2147483646");
-	expect_line(HERE, cgroup, "rdma.max",
+	expect_line(HERE, cgroup, "rdma.max", RXE_NAME,
 		    RXE_NAME " hca_handle=max hca_object=2147483646", false);
 	return KSFT_PASS;
 }
@@ -4564,7 +4644,7 @@ static void rename_when_racing(int index)
 static bool is_torn(const char *text)
 {
 	const char *at = strstr(text, GUEST_NAME);
-	size_t len = at ? strcspn(at, " \n") : 0;
+	size_t len = at ? strcspn(at, "\n ") : 0;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(renamed); i++)
@@ -4621,7 +4701,7 @@ static int test_device_renamed_under_load(const char *root)
 }
 
 /*
- * Delegation: what tenants may do that are not root
+ * Devices of one name, in net namespaces of their own
  */
 
 /* @who tries a job on @path. Returns an errno. */
@@ -4632,6 +4712,311 @@ static int attempt(struct holder *who, job_fn *job, int what, const char *path,
 	snprintf(shared->text, sizeof(shared->text), "%s", text);
 	return ask(who, job, what, 0).err;
 }
+
+static struct outcome use_own_device(int unused, int unused2)
+{
+	static struct device own = { .name = GUEST_NAME, .driver = "rxe" };
+
+	find_verbs(&own);
+	use_device(&own);
+	return outcome_if(true);
+}
+
+static struct outcome rename_own_device(int unused, int unused2)
+{
+	int err = rename_device(shared->path, shared->text);
+
+	return (struct outcome){ !err, -err };
+}
+
+static struct outcome see_line(int file, int unused)
+{
+	char line[256];
+
+	return (struct outcome){ find_line(shared->path, files[file],
+					   shared->text, line, sizeof(line)) };
+}
+
+/* A holder in a net namespace, where it has a device and sees no other. */
+static struct holder hold_twin(const char *cgroup)
+{
+	static struct device twin = { .name = TWIN_NAME, .driver = "rxe" };
+	struct holder holder = occupy(cgroup);
+	int err;
+
+	rxe();
+	if (devices_are_shared() < 0)
+		skip("the kernel has no mode for devices in net namespaces");
+	if (devices_are_shared()) {
+		/* Namespaces of tests before this one may be about to end. */
+		if (!becomes(share_devices(false) != -EBUSY))
+			skip("there are other net namespaces, with which the mode of devices cannot change");
+		expect(!devices_are_shared(), "they still are");
+		shared->exclusive = true;
+	}
+	expect_outcome(HERE, "enter a namespace",
+		       ask(&holder, enter_namespaces, CLONE_NEWNET, 0), 1, 0);
+	expect(!add_device(&twin), "%s", twin.missing);
+	shared->twin = find_device(TWIN_NAME, false);
+	err = move_device(shared->twin, holder.pid, NULL);
+	if (err == -EOPNOTSUPP) {
+		remove_device(TWIN_NAME);
+		shared->twin = 0;
+		skip("rxe cannot move to another net namespace: is the kernel older than 7.3?");
+	}
+	expect(!err, "move it: %s", strerror(-err));
+	expect(!is_here(shared->twin), "it is");
+	return holder;
+}
+
+/* A name with an index. So its line begins, and a line written to it. */
+static struct device labelled(int index)
+{
+	char *label = malloc(DEVICE_NAME_MAX);
+
+	snprintf(label, DEVICE_NAME_MAX, GUEST_NAME " index=%d", index);
+	return (struct device){ .name = label };
+}
+
+struct twins {
+	struct holder holder;		/* of the twin, in its namespace */
+	struct device twin, other;	/* registered in this order */
+	struct device *guest;		/* the other, as verbs know it */
+};
+
+static struct twins make_twins(const char *cgroup)
+{
+	struct twins twins = { hold_twin(cgroup) };
+	int err;
+
+	twins.guest = guest_device();
+	err = attempt(&twins.holder, rename_own_device, 0, TWIN_NAME, GUEST_NAME);
+	if (err == EEXIST)
+		skip("no two devices can have one name here");
+	expect(!err, "take the other's name: %s", strerror(err));
+	twins.twin = labelled(shared->twin);
+	twins.other = labelled(find_device(GUEST_NAME, false));
+	return twins;
+}
+
+/* Both have their line in each file, in order, and no other has an index. */
+static void expect_twins(const char *where, const char *cgroup,
+			 const struct twins *twins)
+{
+	char text[FILE_SIZE], *first, *second;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		read_file(cgroup, files[i], text);
+		first = strstr(text, GUEST_NAME);
+		second = first ? strstr(first + 1, GUEST_NAME) : NULL;
+		if (!second || strstr(second + 1, GUEST_NAME) ||
+		    strncmp(first, twins->twin.name, strlen(twins->twin.name)) ||
+		    strncmp(second, twins->other.name, strlen(twins->other.name)) ||
+		    strstr(text, "index=") < first ||
+		    strstr(strchr(second, '\n'), "index="))
+			fail(where, "%s is:\n%s", files[i], text);
+	}
+}
+
+/* Nor does anything have an index once the names differ. */
+static void expect_names(const char *where, const char *cgroup,
+			 const char *first, const char *second)
+{
+	char text[FILE_SIZE], line[256];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		read_file(cgroup, files[i], text);
+		if (strstr(text, "index=") ||
+		    !find_line(cgroup, files[i], first, line, sizeof(line)) ||
+		    !find_line(cgroup, files[i], second, line, sizeof(line)))
+			fail(where, "%s is:\n%s", files[i], text);
+	}
+}
+
+static int test_twins_are_told_apart_by_index(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct twins twins = make_twins(cgroup);
+	char line[128];
+
+	expect_twins(HERE, cgroup, &twins);
+	refuses(cgroup, GUEST_NAME " hca_handle=1", ENOTUNIQ);
+	refuses(cgroup, GUEST_NAME " index=4294967295 hca_handle=1", ENODEV);
+	set_limit(cgroup, &twins.other, "hca_handle=2 hca_object=9");
+	refuses(cgroup, GUEST_NAME " hca_handle=max", ENOTUNIQ);
+	snprintf(line, sizeof(line), "%s hca_handle=1x", twins.twin.name);
+	refuses(cgroup, line, EINVAL);
+	expect_limit(cgroup, &twins.twin, NO_LIMIT, NO_LIMIT);
+	set_limit(cgroup, &twins.twin, "hca_object=4");
+	expect_limit(cgroup, &twins.twin, NO_LIMIT, 4);
+	expect_limit(cgroup, &twins.other, 2, 9);
+	return KSFT_PASS;
+}
+
+static int test_twins_are_limited_apart(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct twins twins = make_twins(cgroup);
+	struct holder holder;
+
+	set_limit(cgroup, &twins.twin, "hca_object=3");
+	set_limit(cgroup, &twins.other, "hca_object=1");
+	expect_outcome(HERE, "find the twin",
+		       ask(&twins.holder, use_own_device, 0, 0), 1, 0);
+	expect_make(&twins.holder, CONTEXT, 1);
+	holder = hold_pds(cgroup, twins.guest, 0);
+	expect_refusal_after(&holder, PD, 1);
+	expect_refusal_after(&twins.holder, PD, 3);
+	expect_refusal_after(&twins.holder, PD, 0);
+	expect_usage(cgroup, &twins.twin, 1, 3);
+	expect_usage(cgroup, &twins.other, 1, 1);
+	expect_events_of(cgroup, &twins.twin, 0, 0, 2, 2);
+	expect_events_of(cgroup, &twins.other, 0, 0, 1, 1);
+	expect_drop(&twins.holder, PD, 3);
+	expect_usage(cgroup, &twins.twin, 1, 0);
+	expect_usage(cgroup, &twins.other, 1, 1);
+	expect_peak(cgroup, &twins.twin, 1, 3);
+	expect_peak(cgroup, &twins.other, 1, 1);
+	release(&holder);
+	expect_usage(cgroup, &twins.other, 0, 0);
+	expect_usage(root, &twins.twin, 1, 0);
+	return KSFT_PASS;
+}
+
+/* With the second of a name its index goes, whichever way that goes. */
+static int test_index_goes_with_the_twin(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct twins twins = make_twins(cgroup);
+	char line[256];
+	int i;
+
+	set_limit(cgroup, &twins.twin, "hca_object=3");
+	set_limit(cgroup, &twins.other, "hca_object=1");
+	expect(!attempt(&twins.holder, rename_own_device, 0, GUEST_NAME,
+			LONG_NAME), "rename the twin");
+	expect_names(HERE, cgroup, LONG_NAME, GUEST_NAME);
+	expect_limit(cgroup, twins.guest, NO_LIMIT, 1);
+	accepts(cgroup, GUEST_NAME " hca_handle=4", NO_LIMIT, NO_LIMIT);
+	accepts(cgroup, LONG_NAME " hca_handle=5", NO_LIMIT, NO_LIMIT);
+	expect(!attempt(&twins.holder, rename_own_device, 0, LONG_NAME,
+			GUEST_NAME), "rename the twin again");
+	expect_twins(HERE, cgroup, &twins);
+	expect_limit(cgroup, &twins.twin, 5, 3);
+	expect_limit(cgroup, &twins.other, 4, 1);
+
+	expect(!remove_device(GUEST_NAME), "remove the other");
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		expect(find_line(cgroup, files[i], GUEST_NAME, line,
+				 sizeof(line)) && !strstr(line, "index="),
+		       "%s has '%s'", files[i], line);
+	}
+	expect_limit(cgroup, twins.guest, 5, 3);
+	return KSFT_PASS;
+}
+
+/* A move takes contexts away, but keeps limits and history. */
+static int test_moved_device_keeps_its_limits(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder there = hold_twin(cgroup);
+	struct holder here;
+	struct device moved = { .name = LONG_NAME };
+	struct device *guest = guest_device();
+	int index = find_device(GUEST_NAME, false);
+
+	set_limit(cgroup, guest, "hca_handle=1 hca_object=3");
+	here = hold_pds(cgroup, guest, 0);
+	expect_refusal_after(&here, PD, 3);
+	expect_refusal_after(&here, CONTEXT, 0);
+
+	/* Into a namespace, under another name. */
+	expect(!move_device(index, there.pid, LONG_NAME), "move it");
+	expect(!is_listed(cgroup, GUEST_NAME), "it is");
+	expect_usage(cgroup, &moved, 0, 0);
+	expect_limit(cgroup, &moved, 1, 3);
+	expect_peak(cgroup, &moved, 1, 3);
+	expect_events_of(cgroup, &moved, 1, 1, 1, 1);
+	expect_outcome(HERE, "PD of a moved device", ask(&here, make, PD, 1),
+		       0, EIO);
+	expect(!attempt(&there, rename_own_device, 0, LONG_NAME, GUEST_NAME),
+	       "rename it there");
+	expect_outcome(HERE, "find it", ask(&there, use_own_device, 0, 0), 1, 0);
+	expect_make(&there, CONTEXT, 1);
+	expect_refusal_after(&there, PD, 3);
+	expect_usage(cgroup, guest, 1, 3);
+
+	/* What the first holder has open is nothing by now. */
+	release(&here);
+	expect_usage(cgroup, guest, 1, 3);
+	expect_usage(root, guest, 1, 3);
+	release(&there);
+	expect_usage(cgroup, guest, 0, 0);
+	return KSFT_PASS;
+}
+
+/* The kernel takes the device back, and gives it a name that is free there. */
+static int test_namespace_ends_under_load(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct twins twins = make_twins(cgroup);
+	struct holder heir = hold_pds(cgroup, rxe(), 0);
+	char name[DEVICE_NAME_MAX];
+	struct device back = { .name = name };
+
+	snprintf(name, sizeof(name), "ibdev%d", shared->twin);
+	set_limit(cgroup, &twins.twin, "hca_object=3");
+	expect_outcome(HERE, "find the twin",
+		       ask(&twins.holder, use_own_device, 0, 0), 1, 0);
+	expect_make(&twins.holder, CONTEXT, 1);
+
+	/* An heir outside goes on with it, which does not keep the namespace. */
+	expect_outcome(HERE, "pass", ask(&twins.holder, pass_context, 0, 0), 1, 0);
+	expect_outcome(HERE, "take", ask(&heir, take_context, 0, 0), 1, 0);
+	expect_make(&heir, PD, 1);
+	expect_usage(cgroup, &twins.twin, 1, 1);
+	start(&heir, churn, PD, 0);
+	start(&twins.holder, churn, PD, 0);
+	set_race(RACE_ON);
+	crash(&twins.holder);
+	expect(becomes(is_here(shared->twin)), "it does not come back");
+	set_race(RACE_OVER);
+	outcome_of(&heir);
+	expect_names(HERE, cgroup, name, GUEST_NAME);
+	expect_limit(cgroup, &back, NO_LIMIT, 3);
+	expect_usage(cgroup, &back, 0, 0);
+	expect_usage(root, &back, 0, 0);
+	release(&heir);
+	expect_usage(root, &back, 0, 0);
+	return KSFT_PASS;
+}
+
+/* The files tell a container of devices that it cannot use. */
+static int test_container_sees_all_devices(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct twins twins = make_twins(cgroup);
+	int i;
+
+	snprintf(shared->path, sizeof(shared->path), "%s", cgroup);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(shared->text, sizeof(shared->text), "%s",
+			 twins.twin.name);
+		expect_outcome(HERE, files[i],
+			       ask(&twins.holder, see_line, i, 0), 1, 0);
+		snprintf(shared->text, sizeof(shared->text), "%s",
+			 twins.other.name);
+		expect_outcome(HERE, files[i],
+			       ask(&twins.holder, see_line, i, 0), 1, 0);
+	}
+	return KSFT_PASS;
+}
+
+/*
+ * Delegation: what tenants may do that are not root
+ */
 
 static void expect_attempt(const char *where, const char *asked,
 			   struct holder *who, job_fn *job, int what,
@@ -5678,6 +6063,12 @@ static const struct rdma_test {
 	T(test_devices_come_and_go_under_load),
 	T(test_device_renamed),
 	T(test_device_renamed_under_load),
+	T(test_twins_are_told_apart_by_index),
+	T(test_twins_are_limited_apart),
+	T(test_index_goes_with_the_twin),
+	T(test_moved_device_keeps_its_limits),
+	T(test_namespace_ends_under_load),
+	T(test_container_sees_all_devices),
 	T(test_tenant_limits_its_children),
 	T(test_tenant_cannot_change_its_limit),
 	T(test_limits_of_children_give_no_more),
@@ -5747,16 +6138,24 @@ static void tidy_up(void)
 	nftw(current->top, remove_below, 16, FTW_DEPTH | FTW_PHYS);
 	while (wait(NULL) > 0)
 		;
+	/* It returns from its namespace, maybe under a name of the kernel's. */
+	if (shared->twin && becomes(is_here(shared->twin)))
+		remove_device_by_index(shared->twin);
 	while ((index = find_device(GUEST_NAME, true)) >= 0)
 		if (remove_device_by_index(index))
 			break;
 	remove_link(GUEST_NAME);
+	remove_link(TWIN_NAME);
+	if (shared->exclusive && !becomes(!share_devices(true)))
+		ksft_print_msg("devices cannot be seen from all net namespaces again\n");
 	rmdir(TRACE);
 	if (shared->node[0])
 		chmod(shared->node, shared->node_mode);
 	if (shared->mount_options[0])
 		mount("none", unified.root, NULL, MS_REMOUNT,
 		      shared->mount_options);
+	shared->twin = 0;
+	shared->exclusive = false;
 	shared->node[0] = 0;
 	shared->mount_options[0] = 0;
 }
