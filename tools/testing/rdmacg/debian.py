@@ -43,7 +43,7 @@ class Archive:
 
     def apt(self, *words, cwd=None):
         """Run apt-get; return its exit status and all it said."""
-        done = subprocess.run(["apt-get", "-q", "-c", str(self.home / "apt.conf"), *words],
+        done = subprocess.run(["apt-get", "-q", "-c", self.home / "apt.conf", *words],
                               cwd=cwd, text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done.returncode, done.stdout
