@@ -73,7 +73,7 @@ tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
 	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail \
-	interleave mutants \
+	interleave mutants "lint T=cross" \
 	"storms KERNEL=7.3" "storms KERNEL=5.10" "check-base-test KERNEL=7.3"
 
 test: setup

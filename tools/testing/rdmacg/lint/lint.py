@@ -47,6 +47,35 @@ BUILDS = {
     "gcc-modular": (("modular",), "gcc", "1"),
     "clang": ((), "clang-19", "1"),     # 7.3 takes none older than 17
 }
+# Other machines, for which the controller and the IB core's side are compiled:
+# ARCH, the prefix of Debian's cross compiler, options besides cross.config.
+NO_TRACING = "FTRACE=n ENABLE_DEFAULT_TRACERS=n"
+CROSS = {
+    "alpha": ("alpha", "alpha-linux-gnu", f"TTY=y INFINIBAND=n {NO_TRACING}"),
+    "arc": ("arc", "arc-linux-gnu", "ISA_ARCV2=y"),
+    "arm-v6": ("arm", "arm-linux-gnueabi", "MMU=y ARCH_MULTI_V6=y ARCH_OMAP2=y SMP=n"),
+    "arm-v7": ("arm", "arm-linux-gnueabi", "MMU=y ARCH_MULTI_V7=y ARCH_VIRT=y"),
+    "arm64": ("arm64", "aarch64-linux-gnu", ""),
+    "m68k": ("m68k", "m68k-linux-gnu", f"MMU=y AMIGA=y M68040=y SMP=n {NO_TRACING}"),
+    "mips64": ("mips", "mips64-linux-gnuabi64", "CPU_MIPS64_R2=y 64BIT=y MIPS_MT_SMP=y"),
+    "mipsel": ("mips", "mipsel-linux-gnu",
+               "CPU_LITTLE_ENDIAN=y CPU_MIPS32_R2=y MIPS_MT_SMP=y"),
+    "parisc": ("parisc", "hppa-linux-gnu", "PA8X00=y"),
+    "ppc": ("powerpc", "powerpc-linux-gnu", "PPC_BOOK3S_32=y"),
+    "ppc64": ("powerpc", "powerpc64-linux-gnu", "PPC64=y PPC_BOOK3S_64=y CPU_BIG_ENDIAN=y"),
+    "ppc64le": ("powerpc", "powerpc64le-linux-gnu", "PPC64=y CPU_LITTLE_ENDIAN=y"),
+    "riscv32": ("riscv", "riscv64-linux-gnu", "NONPORTABLE=y ARCH_RV32I=y"),
+    "riscv64": ("riscv", "riscv64-linux-gnu", "ARCH_RV64I=y"),
+    "s390x": ("s390", "s390x-linux-gnu", "PCI=y"),
+    "sh4": ("sh", "sh4-linux-gnu", "MMU=y CPU_SUBTYPE_SH7751=y SMP=n"),
+    "sparc32": ("sparc", "sparc64-linux-gnu", f"64BIT=n {NO_TRACING}"),
+    "sparc64": ("sparc", "sparc64-linux-gnu", "64BIT=y"),
+}
+# All of them take minutes: the others are compiled only if asked for by name.
+CROSS_ALWAYS = ("arm-v6", "arm64", "s390x")
+# What stands for a size that a machine cannot do, and what is in no kernel of
+# the compiler's own library. The compiler takes either; linking would fail.
+NOT_IN_A_KERNEL = "bad|wrong_size|(div|mod)[ds]i|ldivmod|__(atomic|sync)_"
 
 
 def said(argv, status=(0,), **kwargs):
@@ -195,16 +224,25 @@ class Lint:
                     for other in re.findall(r'^#include "(.*\.c)"', text, re.M)}
         return [re.sub("c$", "o", name) for name in code if name not in included]
 
-    def build(self, name, *words, targets=()):
-        options, compiler, level = BUILDS[name]
+    def make(self, name, paths, compiler, level, arch=kernel.ARCH):
+        """Configure a build; return how to call make in it, and its directory."""
         obj = self.tree / f"obj-lint-{name}"
-        paths = [*kernel.fragments("rdmacg", "default"),
-                 *(HERE / "config" / f"{option}.config" for option in options)]
         make = kernel.make_command(self.tree, obj, self.jobs, paths)
         make += [word.replace("gcc", compiler) for word in make if word.startswith("CC=")]
         quiet = SimpleNamespace(begin=lambda detail: None)
-        kernel.configure(self.tree, obj, paths, make, quiet)
+        kernel.configure(self.tree, obj, paths, make, quiet, arch)
+        return [*make, "-s", "-k", "-Otarget", f"W={level}"], obj
 
+    def made(self, argv):
+        """What is said when the kernel's make is called like that."""
+        return [re.sub(r"^\.\./", "", line) for line in said(argv)
+                if not re.match(r"make.*(not remade because|\] Error )", line)]
+
+    def build(self, name, *words, targets=()):
+        options, compiler, level = BUILDS[name]
+        paths = [*kernel.fragments("rdmacg", "default"),
+                 *(HERE / "config" / f"{option}.config" for option in options)]
+        make, obj = self.make(name, paths, compiler, level)
         objects = self.objects(self.patched if "off" in options
                                else [*self.overlaid, *self.patched])
         if not words:
@@ -212,16 +250,35 @@ class Lint:
                 (obj / object_file).unlink(missing_ok=True)
         modules = fresh(self.work / "modules")
         shutil.copytree(REPO / self.modules, modules, dirs_exist_ok=True)
-        make += ["-s", "-k", "-Otarget", f"W={level}", *words]
-        lines = said([*make, *objects, *targets])
-        lines += said([*make, f"M={modules}",
-                       *(f"{path.stem}.o" for path in modules.glob("*.c"))])
-        lines = [re.sub(r"^\.\./", "", line.replace(str(modules), str(self.modules)))
-                 for line in lines
-                 if not re.match(r"make.*(not remade because|\] Error )", line)]
+        make += words
+        lines = self.made([*make, *objects, *targets])
+        lines += self.made([*make, f"M={modules}",
+                            *(f"{path.stem}.o" for path in modules.glob("*.c"))])
+        lines = [line.replace(str(modules), str(self.modules)) for line in lines]
         if "2" in level:
             lines = [line for line in lines if re.search("error:|exit status", line)
                      or ("warning:" in line and line.split(":")[0] in self.files)]
+        return lines
+
+    def cross(self, name):
+        """Compile for another machine, and see that it will link there."""
+        arch, prefix, options = CROSS[name]
+        kernel.run([HERE.parent / "setup.sh", f"gcc-{prefix}"])
+        fragment = self.work / f"{name}.config"
+        fragment.write_text("\n".join([
+            f"# make: ARCH={arch} CROSS_COMPILE={prefix}-",
+            *(f"CONFIG_{option}" for option in options.split())]))
+        make, obj = self.make(f"cross-{name}", [HERE / "config/cross.config", fragment],
+                              f"{prefix}-gcc", "1", arch)
+        objects = [object_file for object_file in self.objects(self.overlaid)
+                   if object_file.startswith("kernel/") or "INFINIBAND=n" not in options]
+        for object_file in objects:
+            (obj / object_file).unlink(missing_ok=True)
+        lines = self.made([*make, *objects])
+        for object_file in objects:
+            lines += [f"{object_file}: needs {symbol}, which no kernel has" for symbol
+                      in said([f"{prefix}-nm", "-u", "-j", str(obj / object_file)])
+                      if re.search(NOT_IN_A_KERNEL, symbol)]
         return lines
 
     def exports(self):
@@ -316,6 +373,7 @@ class Lint:
             "sphinx": self.sphinx,
             **{name: lambda name=name: self.build(name) for name in BUILDS
                if name != "gcc-modular"},
+            **{f"cross-{name}": lambda name=name: self.cross(name) for name in CROSS},
             "exports": self.exports,
             "sparse": self.sparse,
             "coccicheck": self.coccicheck,
@@ -385,6 +443,8 @@ def main():
         checks = {name: check for name, check in checks.items()
                   if any(part in name for part in args.part)}
     else:
+        for name in set(CROSS).difference(CROSS_ALWAYS):
+            del checks[f"cross-{name}"]
         checks["exceptions"] = exceptions.stale
     print(f"1..{len(checks)}")
     failed = 0

@@ -293,18 +293,18 @@ def make_command(tree, obj, jobs, paths):
             f"CC={compiler}", f"HOSTCC={compiler}", *words]
 
 
-def configure(tree, obj, paths, make, progress):
+def configure(tree, obj, paths, make, progress, arch=ARCH):
     """Write obj/.config, and see that it has all that was asked for."""
     def read(rel):
         path = tree / rel
         return path.read_text() if path.is_file() else ""
 
-    wanted, known = {}, kconfig_symbols(read)
+    wanted, known = {}, kconfig_symbols(read, arch)
     for path in paths:
         wanted.update(read_fragment(path, known))
     request = {}
     for name in ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config",
-                 "arch/x86/configs/tiny.config"):
+                 f"arch/{arch}/configs/tiny.config"):
         if (tree / name).exists():
             request.update(read_config(tree / name))
     request.update(wanted)
