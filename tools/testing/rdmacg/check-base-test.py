@@ -542,7 +542,8 @@ def fragment_with_an_option_that_not_all_have(_, folder):
             for asked in [kernel.read_fragment(path, {known})] if asked != expected]
 
 
-PROGRAMS = (fragment_with_an_option_that_not_all_have, program_with_a_tree_that_will_do, program_with_a_tree_that_lacks_something,
+PROGRAMS = (fragment_with_an_option_that_not_all_have,
+            program_with_a_tree_that_will_do, program_with_a_tree_that_lacks_something,
             program_with_a_version_between_the_bases,
             program_with_options_that_kconfig_drops, program_with_what_is_no_tree)
 
