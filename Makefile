@@ -70,6 +70,7 @@ tests_5.10 := $(call tests_of_base,5.10)
 tests_lint := lint
 tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
+tests_rt := "detectors CONFIG=rt" "kunit CONFIG=rt" "kselftest CONFIG=rt"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
 	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail \
@@ -80,14 +81,14 @@ test: setup
 	@$(here)/run-tests.py --make $(MAKE) $(tests) $(foreach more,$(WITH),$(tests_$(more)))
 
 test-all:
-	@$(MAKE) test WITH="lint 7.3 6.1 5.10 clients debug kcsan rest"
+	@$(MAKE) test WITH="lint 7.3 6.1 5.10 clients debug kcsan rt rest"
 	@$(MAKE) test-stock
 
 #:   kunit        only the KUnit cases, at boot
 #:   kselftest    only the kselftest cases, with real verbs
 #:   driver-failure  only that no charge is lost when a driver fails
 #:   query-clamp  only that limits are reported where the driver allows it
-#:   detectors    only that the detectors of CONFIG=debug or kcsan find faults
+#:   detectors    only that the detectors of CONFIG=debug, kcsan or rt find faults
 #:   faults       allocations fail in the guest: each in turn, and at random
 #:                for SECONDS=, from SEED=; T= part of a case's name
 #:   runner-test  only the tests of what judges the guest's log
@@ -117,7 +118,7 @@ query-clamp: guest
 	@$(vm.py) --log $(build)/vm/query-clamp.log \
 		--cmd "$(qemu)/query-clamp.sh $(modules)/no_clamp.ko"
 
-# CONFIG says whose: debug or kcsan.
+# CONFIG says whose: debug, kcsan or rt.
 detectors: setup $(build)/guest/init $(build)/guest/verbs
 	@$(MAKE) kernel VARIANT=broken
 	@$(here)/detectors/detectors.py --config $(CONFIG) --smp $(SMP) \
@@ -341,7 +342,7 @@ distclean: clean
 #:   T=                   part of the names of the kselftest cases, or of the
 #:                        checks of lint, to run
 #:   WITH=                more for "make test", of: lint 7.3 6.1 5.10 clients debug
-#:                        kcsan rest
+#:                        kcsan rt rest
 #:   JOBS=                compilers at a time; as many as there are CPUs
 
 $(build)/guest/init: $(qemu)/init.c | setup

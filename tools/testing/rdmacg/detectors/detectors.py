@@ -58,7 +58,11 @@ KCSAN = (
     ("count under another cgroup's lock", 8, SIBLINGS, CROWD,
      r"BUG: KCSAN: data-race in \S*charge"),
 )
-FAULTS = {"debug": DEBUG, "kcsan": KCSAN}
+RT = (
+    ("spinlock under a raw one", 9, LIMIT % 1, OBJECTS + "; cat rdma.events",
+     r"BUG: Invalid wait context"),
+)
+FAULTS = {"debug": DEBUG, "kcsan": KCSAN, "rt": RT}
 
 
 def script(verbs, steps):
