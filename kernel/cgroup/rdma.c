@@ -337,11 +337,11 @@ static int rdmacg_path_refuse(struct rdmacg_resource_pool *leaf,
 }
 
 /*
- * Wait for the lock of @top to count or to read counts. A CPU in the lock's queue gets
- * it at the next unlock, so between CPUs that charge without pause the cache
- * line with lock and usages would move each time, which takes far longer than
- * what is done under the lock. So poll first, for some microseconds at most, and
- * let the CPU that has the line go on. The queue then ends the wait.
+ * Wait for the lock of @top, to count or to read counts. A CPU in the lock's
+ * queue gets it at the next unlock, so between CPUs that charge without pause the
+ * cache line with lock and usages would move each time, which takes far longer
+ * than what is done under the lock. So poll first, for some microseconds at most,
+ * and let the CPU that has the line go on. The queue then ends the wait.
  */
 static noinline void rdmacg_top_lock_slow(struct rdmacg_resource_pool *top)
 	__acquires(&top->lock)
