@@ -390,6 +390,20 @@ static size_t find_value(size_t file, struct span *key)
 	return NOTHING;
 }
 
+/*
+ * The limits of devices without one of their own, which rdma.max has before its
+ * devices. A device of this name has an index, or is in rdma.current as well,
+ * which is read first.
+ */
+static bool is_default(const struct line *line)
+{
+	static const char name[] = "default";
+
+	return line->index == NO_INDEX &&
+	       line->name.length == sizeof(name) - 1 &&
+	       !memcmp(line->name.start, name, sizeof(name) - 1);
+}
+
 /* Takes over what this file says. */
 void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
 		     struct span contents)
@@ -401,6 +415,8 @@ void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
 	while (parse_line(&contents, &line)) {
 		struct device *device = find_device(model, &line);
 
+		if (!device && is_default(&line))
+			continue;
 		for (size_t i = 0; i < line.nr_values; i++) {
 			struct span key = line.values[i].key;
 			size_t value = find_value(file, &key);

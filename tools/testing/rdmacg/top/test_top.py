@@ -101,6 +101,25 @@ class Table(Case):
             "- 12 max 12 - - 0 0 ocrdma1 hca_object /tenant",
             "- 12 max 12 - - 0 0 ocrdma1 hca_object /tenant/a")])
 
+    def test_default(self):
+        """the default's line in rdma.max is no device"""
+        self.add_example()
+        rows = self.table()
+        with open(self.tree.path("/tenant/rdma.max"), "rb+") as file:
+            limits = file.read()
+            file.seek(0)
+            file.write(b"default hca_handle=7 hca_object=max\n" + limits)
+        self.assertEqual(self.table(), rows)
+
+    def test_device_called_default(self):
+        """a device called default is one, beside the default"""
+        self.tree.add("/a", {"default index=4": {"hca_object": Pool(2, 8)}})
+        with open(self.tree.path("/a/rdma.max"), "rb+") as file:
+            limits = file.read()
+            file.seek(0)
+            file.write(b"default hca_object=7\n" + limits)
+        self.assertEqual([row[:3] for row in self.table()], [["25", "2", "8"]])
+
     def test_local(self):
         """with --local, events are those of each cgroup alone"""
         self.add_example()
