@@ -134,6 +134,7 @@ class Guest:
         self.version = version
         self.stock = stock
         self.newer = newer      # the clients than those of Debian 12
+        self.kernel = int(os.uname().release.split(".")[0])
         self.root = pathlib.Path("/sys/fs/cgroup", "rdma" if version == 1 else "")
         self.case = None
         self.promises = 0
