@@ -76,7 +76,7 @@ CROSS = {
 CROSS_ALWAYS = ("arm-v6", "arm64", "s390x")
 # What stands for a size that a machine cannot do, and what is in no kernel of
 # the compiler's own library. The compiler takes either; linking would fail.
-NOT_IN_A_KERNEL = "bad|wrong_size|(div|mod)[ds]i|ldivmod|__(atomic|sync)_"
+NOT_IN_A_KERNEL = r"bad|wrong_size|(div|mod)[ds]i|ldivmod|__(atomic|sync)_\w+_\d"
 
 
 def said(argv, status=(0,), **kwargs):
