@@ -359,6 +359,8 @@ static noinline void rdmacg_top_lock_slow(struct rdmacg_resource_pool *top)
 static void rdmacg_top_lock(struct rdmacg_resource_pool *top)
 	__acquires(&top->lock)
 {
+	/* Lockdep learns nothing from a lock that was tried for. */
+	might_lock(&top->lock);
 	if (!spin_trylock(&top->lock))
 		rdmacg_top_lock_slow(top);
 }
