@@ -17,7 +17,7 @@ from harness import DEVICE, GID
 # The one that python3-pyverbs is built for.
 PYTHON = "/usr/bin/python3"
 TESTS = pathlib.Path("/usr/share/doc/rdma-core/tests")
-TEST_SECONDS = 60
+TEST_SECONDS = 300
 
 # The limits, and what they have refused if they refused anything.
 LIMITS = {
