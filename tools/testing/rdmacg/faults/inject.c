@@ -26,10 +26,8 @@ static struct site {
 } sites[MAX_SITES];
 static int nr_sites;
 
-/* Functions of the controller; the compiler may have made one of two. */
-static const char * const controller[] = {
-	"rdmacg_", "chain_get", "pool_make", "table_fit",
-};
+/* Functions of the controller. */
+static const char * const controller[] = { "rdmacg_" };
 
 /* What stands between the one who wants memory and the tracepoint. */
 static const char * const allocators[] = {
