@@ -1112,7 +1112,7 @@ proctype charger(byte home)
 	od
 }
 
-/* rdmacg_apply_limits() */
+/* rdmacg_pool_set_limits(), and what is around it */
 inline set_limit(c, limit)
 {
 	if
@@ -1489,6 +1489,12 @@ init {
 		:: HOME_2
 		fi;
 		start_charger(1);
+#endif
+#if CHARGERS > 2
+		if
+		:: HOME_2
+		fi;
+		start_charger(2);
 #endif
 		home = 0;
 #ifdef QUERY
