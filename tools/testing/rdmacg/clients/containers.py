@@ -86,6 +86,13 @@ def make_bundle(resources):
     config.write_text(json.dumps(spec, indent=1))
 
 
+def is_removed(path):
+    """Removes a cgroup, if nothing is in it any more."""
+    with contextlib.suppress(OSError):
+        path.rmdir()
+    return not path.exists()
+
+
 class Container:
     """What a case runs, one after the other, always in the same cgroup."""
 
@@ -93,10 +100,12 @@ class Container:
         self.guest = guest
         self.pattern = pattern
         self.parent = guest.cgroup(PARENT)
-        # Anew, without what another case has turned on or left in it.
+        # Anew, without what another case has turned on or left in it. What watched
+        # over its container may still be about to end.
         if self.parent.path.exists():
             for path in (*self.parent.path.glob("*/"), self.parent.path):
-                path.rmdir()
+                if not wait_until(lambda path=path: is_removed(path)):
+                    raise RuntimeError(f"{path} is still in use")
         self.parent.make()
 
     @property
