@@ -345,19 +345,38 @@ static bool parse_limit(const char *text, long *value)
 	return !*end && *value >= 0;
 }
 
+/* "NAME", or "NAME index=N". */
+static bool is_device(const char *text)
+{
+	const char *index = strchr(text, ' ');
+	int end = 0;
+
+	if (!index)
+		return *text;
+	sscanf(index, " index=%*u%n", &end);
+	return index > text && end && !index[end];
+}
+
 static bool parse_line(const char *text, const char *file, struct line *line)
 {
+	const char *keys = strstr(text, " hca_handle");
 	char handles[24], objects[24];
 	int end = 0;
 
+	if (!keys)
+		return false;
+	snprintf(line->device, sizeof(line->device), "%.*s",
+		 (int)(keys - text), text);
+	if (!is_device(line->device))
+		return false;
 	if (!strncmp(file, "rdma.events", strlen("rdma.events")))
-		return sscanf(text, "%63s hca_handle.max=%ld hca_handle.alloc_fail=%ld hca_object.max=%ld hca_object.alloc_fail=%ld %n",
-			      line->device, &line->values[0], &line->values[1],
-			      &line->values[2], &line->values[3], &end) == 5 &&
-		       !text[end];
-	return sscanf(text, "%63s hca_handle=%23s hca_object=%23s %n",
-		      line->device, handles, objects, &end) == 3 &&
-	       !text[end] && parse_limit(handles, &line->values[HANDLE]) &&
+		return sscanf(keys, " hca_handle.max=%ld hca_handle.alloc_fail=%ld hca_object.max=%ld hca_object.alloc_fail=%ld %n",
+			      &line->values[0], &line->values[1],
+			      &line->values[2], &line->values[3], &end) == 4 &&
+		       !keys[end];
+	return sscanf(keys, " hca_handle=%23s hca_object=%23s %n", handles,
+		      objects, &end) == 2 &&
+	       !keys[end] && parse_limit(handles, &line->values[HANDLE]) &&
 	       parse_limit(objects, &line->values[OBJECT]);
 }
 

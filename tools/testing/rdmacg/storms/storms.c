@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,6 +185,146 @@ static void link_delete(void)
 	finish();
 	run_tool("ip link delete " GUEST);
 	figure(", %d rounds, %d killed", round, kills);
+}
+
+/*
+ * Two devices of one name move between three net namespaces, one at a time to
+ * where there is none, while tenants in each of these work with what is there.
+ */
+#define TWIN		"storm_twin"	/* its link, and its name at first */
+#define NETNS		"/run/netns/"
+#define LEAST_MOVES	8	/* each takes contexts away, and more than a moment */
+
+static const char * const spaces[] = { "storm_first", "storm_a", "storm_b" };
+
+/* Runs a program in a namespace. */
+#define run_in(space, format, ...)					\
+	run_tool("nsenter --net=" NETNS "%s " format, spaces[space], ##__VA_ARGS__)
+
+static const char *cannot_move(void)
+{
+	if (!system("grep -qw rxe_disassociate_ucontext /proc/kallsyms"))
+		return NULL;
+	return "rxe cannot move to another net namespace before Linux 7.3";
+}
+
+static void use_what_is_there(int number)
+{
+	const char *space = path_of(NETNS "%s", spaces[number]);
+	struct tenant *tenant = &shared->tenants[number];
+	struct ibv_device *guest = NULL;
+	unsigned int seen = -1;
+	struct session session;
+	int steps;
+
+	if (setns(open(space, O_RDONLY | O_CLOEXEC), CLONE_NEWNET))
+		complain(LOAD, "cannot enter %s: %m", space);
+	while (!shared->stop) {
+		if (shared->round != seen) {
+			seen = shared->round;
+			guest = find_verbs(GUEST);
+		}
+		if (!guest ||
+		    !open_session_with(&session, tenant, guest, -1, true)) {
+			sleep_us(roll(3000));
+			continue;
+		}
+		for (steps = roll(MAX_OBJECTS); steps && !shared->stop; steps--)
+			step(&session);
+		close_session(&session);
+	}
+}
+
+/* How the files call the two, in the order of their registration. */
+static bool find_labels(char label[2][sizeof(((struct line *)0)->device)])
+{
+	static char text[FILE_SIZE];
+	char *rest = text;
+	struct line line;
+	int nr = 0;
+
+	if (cg_read(current->top, "rdma.max", text, sizeof(text)))
+		return false;
+	while (nr < 2 && next_line(&rest, "rdma.max", &line))
+		if (!strncmp(line.device, GUEST " index=", strlen(GUEST " index=")))
+			strcpy(label[nr++], line.device);
+	return nr == 2;
+}
+
+/* The first is in the second namespace, and the other in the first. */
+static bool make_twins(void)
+{
+	size_t i;
+
+	if (!run_tool("rdma system set netns exclusive") ||
+	    !run_tool("ip netns attach %s %d", spaces[0], getpid()))
+		return false;
+	for (i = 1; i < ARRAY_SIZE(spaces); i++)
+		run_tool("ip netns add %s", spaces[i]);
+	run_tool("ip link add " TWIN " type dummy");
+	run_tool("ip link add " GUEST " type dummy");
+	run_tool("ip link set " TWIN " up");
+	run_tool("ip link set " GUEST " up");
+	return run_tool("rdma link add " TWIN " type rxe netdev " TWIN) &&
+	       run_tool("rdma dev set " TWIN " netns %s", spaces[1]) &&
+	       run_in(1, "rdma dev set " TWIN " name " GUEST) &&
+	       run_tool("rdma link add " GUEST " type rxe netdev " GUEST);
+}
+
+static void remove_twins(const int *space)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		run_in(space[i], "rdma link delete " GUEST);
+	run_tool("ip link delete " TWIN);
+	run_tool("ip link delete " GUEST);
+	for (i = 0; i < ARRAY_SIZE(spaces); i++)
+		run_tool("ip netns delete %s", spaces[i]);
+	/* Namespaces end some time after their last process. */
+	if (!becomes(!system("rdma system set netns shared 2> /dev/null")))
+		complain(LOAD, "devices cannot be seen from all namespaces again");
+}
+
+static void move_twins(void)
+{
+	char label[2][sizeof(((struct line *)0)->device)];
+	long until = now_ms() + bound_ms;
+	int space[2] = { 1, 0 };
+	int i, moves, which, to;
+
+	make_tree();
+	shared->devices_leave = true;
+	if (!make_twins() || !find_labels(label)) {
+		complain(LOAD, "there are no two devices of one name");
+		return;
+	}
+	start_readers(NULL);
+	for (i = 0; i < (int)ARRAY_SIZE(spaces); i++)
+		start_tenant(i, use_what_is_there, a_leaf(i));
+	for (moves = 0; now_ms() < until || moves < LEAST_MOVES; moves++) {
+		unsigned long goal = shared->made + 1 + roll(20);
+		long patience = now_ms() + 2000;
+
+		while (shared->made < goal && now_ms() < patience) {
+			limit_at_random(label[roll(2)], 30);
+			sleep_us(roll(3000));
+		}
+		which = roll(2);
+		to = 3 - space[0] - space[1];
+		if (!run_in(space[which], "rdma dev set " GUEST " netns %s",
+			    spaces[to]))
+			break;
+		space[which] = to;
+		shared->round++;
+		if (!is_listed(label[0]) || !is_listed(label[1]))
+			complain(LOAD, "a device that moved is not listed by its index");
+	}
+	finish();
+	remove_twins(space);
+	if (is_listed(GUEST))
+		complain(LOAD, "a removed device is still listed");
+	figure(", %d moves", moves);
 }
 
 /*
@@ -966,6 +1107,7 @@ static void many_devices(void)
 
 const struct storm storms[] = {
 	{ "link-delete", link_delete, .nr_devices = 1 },
+	{ "net-namespaces", move_twins, .nr_devices = 1, .lacks = cannot_move },
 	{ "cgroup-churn", cgroup_churn, .nr_devices = 2, .exact_events = true },
 	{ "migrate", migrate, .nr_devices = 2, .exact_events = true },
 	{ "kill", kill_holders, .nr_devices = 2, .limits_memory = true },

@@ -59,7 +59,7 @@ struct shared {
 
 /* One device's limits, usages or peaks; or two events of each resource. */
 struct line {
-	char device[64];
+	char device[96];	/* its name, and its index where it is shown */
 	long values[2 * NR_RESOURCES];
 };
 
@@ -77,6 +77,7 @@ struct storm {
 	bool v2_only;
 	bool limits_memory;
 	bool exact_events;	/* who is refused lives to note it */
+	const char *(*lacks)(void);	/* why it cannot be run here, or NULL */
 };
 
 /* A context of a device, and what was made with it. */

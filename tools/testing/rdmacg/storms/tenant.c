@@ -44,8 +44,9 @@ static void hold(struct session *session, enum resource resource, int change)
 /* Notes that a verb was refused. There may be other reasons than a limit. */
 static void judge_refusal(const char *what)
 {
+	/* Or it is in another net namespace. */
 	bool gone = errno == ENODEV || errno == ENOENT || errno == ENXIO ||
-		    errno == EIO;
+		    errno == EIO || errno == EPERM;
 
 	if (errno == EAGAIN)
 		add(&shared->refused, 1);
