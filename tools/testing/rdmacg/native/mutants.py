@@ -388,7 +388,7 @@ MUTANTS = [
      """	bytes = roundup_pow_of_two(struct_size(new, pools, device->id + 1));
 """, """	bytes = struct_size(new, pools, roundup_pow_of_two(device->id + 1));
 """),
-    ("open pool freed with its limit", "test",
+    ("open pool freed with its limit", "interleave",
      """	if (pool->open)
 		return;
 	for (i""", """	for (i"""),
