@@ -353,7 +353,8 @@ static bool is_device(const char *text)
 
 	if (!index)
 		return *text;
-	sscanf(index, " index=%*u%n", &end);
+	if (sscanf(index, " index=%*u%n", &end) == EOF)
+		return false;
 	return index > text && end && !index[end];
 }
 
