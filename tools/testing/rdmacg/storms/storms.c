@@ -247,7 +247,7 @@ static bool find_labels(char label[2][sizeof(((struct line *)0)->device)])
 		return false;
 	while (nr < 2 && next_line(&rest, "rdma.max", &line))
 		if (!strncmp(line.device, GUEST " index=", strlen(GUEST " index=")))
-			strcpy(label[nr++], line.device);
+			memcpy(label[nr++], line.device, sizeof(line.device));
 	return nr == 2;
 }
 
