@@ -41,7 +41,9 @@
  *
  * - A charge first looks for a pool on its path that is at its limit, without
  *   the lock. If there is one, it fails right there, and has written nothing
- *   but the counters of that refusal. rdmacg_pool_full() says why that is exact.
+ *   but the counters of that refusal. It reads one mark a pool, which changes
+ *   with a usage or limit under the lock, so this is exact, and reads no cache
+ *   line that other charges write as long as they meet no limit.
  * - Otherwise it looks again under the lock, and then adds one at each level. So
  *   no usage ever passes a limit or includes a charge that is refused, nothing
  *   has to be undone, and usages and peaks of a subtree are always those of one
@@ -114,6 +116,9 @@
 /* How often a busy lock is polled before waiting for it in its queue. */
 #define RDMACG_LOCK_POLLS	64
 
+/* A mask has one bit for each resource. */
+#define RDMACG_MASK_WORDS	DIV_ROUND_UP(RDMACG_RESOURCE_MAX, 32)
+
 /* Keys of the interface files. A resource without a name does not build. */
 static const char * const rdmacg_resource_names[] = {
 	[RDMACG_RESOURCE_HCA_HANDLE]	= "hca_handle",
@@ -166,9 +171,10 @@ struct rdmacg_resource_pool {
 	int				*usage;	/* own_usage, or one of top's */
 	int				max[RDMACG_RESOURCE_MAX];
 	int				peak[RDMACG_RESOURCE_MAX];
-	/* Words, as some architectures cannot store a byte alone. */
+	/* Bits of the resources whose usage is at the limit. */
+	u32				full[RDMACG_MASK_WORDS];
+	/* A word, as some architectures cannot store a byte alone. */
 	unsigned int			open;
-	unsigned int			nr_shared;
 	struct rdma_cgroup		*cg;
 	struct rdmacg_device		*device;
 
@@ -177,6 +183,7 @@ struct rdmacg_resource_pool {
 						____cacheline_aligned_in_smp;
 	struct rdmacg_refusals		refusals[RDMACG_RESOURCE_MAX];
 	unsigned int			events_queued;
+	unsigned int			nr_shared;	/* of shared_usage */
 	/* Next below while a path is opened, then next in the events queue. */
 	struct rdmacg_resource_pool	*next;
 	union {
@@ -188,8 +195,8 @@ struct rdmacg_resource_pool {
 	spinlock_t			lock ____cacheline_aligned_in_smp;
 	int				shared_usage[RDMACG_SHARED_USAGES]
 						    [RDMACG_RESOURCE_MAX];
-	/* Bits of those in max that are own limits. */
-	u32				own_max[DIV_ROUND_UP(RDMACG_RESOURCE_MAX, 32)];
+	/* Bits of the resources whose limit is the pool's own. */
+	u32				own_max[RDMACG_MASK_WORDS];
 
 	/* What only the mutex holder uses. */
 	struct rdmacg_events		local[RDMACG_RESOURCE_MAX]
@@ -256,33 +263,38 @@ static void rdmacg_copy_name(struct rdmacg_device *device, char *name)
 	rdmacg_trace_pool(event, pool, rdmacg_resource_names[index],	\
 			  usage, READ_ONCE((pool)->max[index]))
 
-/*
- * Is @pool at its limit? Without pool->top->lock: exact, as the limit was the
- * same before and after the usage was read, so at that instant the pool was
- * full. If a limit write comes in between, the answer is no, and the charge asks
- * again under the lock. (Two writes that restore a limit go unnoticed. Such a
- * refusal is due to usage and limits that were all in force during the charge.)
- */
-static bool rdmacg_pool_full(struct rdmacg_resource_pool *pool,
-			     enum rdmacg_resource_type index)
+static bool rdmacg_mask_test(const u32 *mask, int index)
 {
-	/* Read the limit before the usage. See litmus/limit-lowered. */
-	int max = smp_load_acquire(&pool->max[index]);
-
-	if (likely(READ_ONCE(pool->usage[index]) < max))
-		return false;
-
-	/* Read the usage before the limit. See litmus/limit-raised. */
-	smp_rmb();
-	return READ_ONCE(pool->max[index]) == max;
+	return READ_ONCE(mask[index / 32]) & BIT(index % 32);
 }
 
-/* The first pool from @pool up that is at its limit, or NULL. */
+static void rdmacg_mask_assign(u32 *mask, int index, bool value)
+{
+	u32 word = mask[index / 32] & ~BIT(index % 32);
+
+	WRITE_ONCE(mask[index / 32], value ? word | BIT(index % 32) : word);
+}
+
+/*
+ * Mark whether @pool is at its limit. Under pool->top->lock. See
+ * litmus/limit-lowered, litmus/limit-uncharge.
+ */
+static void rdmacg_pool_update_full(struct rdmacg_resource_pool *pool, int index)
+{
+	rdmacg_mask_assign(pool->full, index,
+			   pool->usage[index] >= pool->max[index]);
+}
+
+/*
+ * The first pool from @pool up that is marked as full, or NULL. Without
+ * pool->top->lock this is exact, too: a mark is old only to those who cannot
+ * know of the change yet. See litmus/limit-raised.
+ */
 static struct rdmacg_resource_pool *
 rdmacg_path_find_full(struct rdmacg_resource_pool *pool,
 		      enum rdmacg_resource_type index)
 {
-	while (pool && !rdmacg_pool_full(pool, index))
+	while (pool && !rdmacg_mask_test(pool->full, index))
 		pool = pool->parent;
 
 	return pool;
@@ -384,6 +396,8 @@ static int rdmacg_path_charge(struct rdmacg_resource_pool *leaf,
 		WRITE_ONCE(pool->usage[index], usage);
 		if (usage > pool->peak[index])
 			pool->peak[index] = usage;
+		if (unlikely(usage >= pool->max[index]))
+			rdmacg_mask_assign(pool->full, index, true);
 	}
 	usage = leaf->usage[index];
 	spin_unlock(&leaf->top->lock);
@@ -404,8 +418,11 @@ static bool rdmacg_path_uncharge(struct rdmacg_resource_pool *leaf,
 	rdmacg_top_lock(leaf->top);
 	/* Whatever is charged here is charged above as well. */
 	usage = leaf->usage[index] - 1;
-	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent)
+	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent) {
 		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
+		if (unlikely(rdmacg_mask_test(pool->full, index)))
+			rdmacg_pool_update_full(pool, index);
+	}
 	spin_unlock(&leaf->top->lock);
 
 	if (usage < 0)
@@ -502,8 +519,10 @@ rdmacg_pool_get(struct rdma_cgroup *cg, struct rdmacg_device *device)
 
 	pool->top = pool;
 	pool->usage = pool->own_usage;
-	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
+	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
 		pool->max[i] = cg->default_max[i];
+		rdmacg_pool_update_full(pool, i);
+	}
 	pool->cg = cg;
 	pool->device = device;
 	spin_lock_init(&pool->lock);
@@ -528,20 +547,6 @@ static void rdmacg_pool_free(struct rdmacg_resource_pool *pool)
 	kfree_rcu(pool, rcu);
 }
 
-static bool rdmacg_pool_owns_max(struct rdmacg_resource_pool *pool, int index)
-{
-	return pool->own_max[index / 32] & BIT(index % 32);
-}
-
-static void rdmacg_pool_set_owns_max(struct rdmacg_resource_pool *pool,
-				     int index, bool owns)
-{
-	if (owns)
-		pool->own_max[index / 32] |= BIT(index % 32);
-	else
-		pool->own_max[index / 32] &= ~BIT(index % 32);
-}
-
 /* Free @pool if it is closed and has no own limit. */
 static void rdmacg_pool_free_unused(struct rdmacg_resource_pool *pool)
 {
@@ -550,7 +555,7 @@ static void rdmacg_pool_free_unused(struct rdmacg_resource_pool *pool)
 	if (pool->open)
 		return;
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
-		if (rdmacg_pool_owns_max(pool, i))
+		if (rdmacg_mask_test(pool->own_max, i))
 			return;
 	rdmacg_pool_free(pool);
 }
@@ -1092,12 +1097,13 @@ static void rdmacg_pool_set_limits(struct rdmacg_resource_pool *pool,
 	spin_lock(&pool->top->lock);
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
 		if (max[i] != RDMACG_UNCHANGED)
-			rdmacg_pool_set_owns_max(pool, i, max[i] >= 0);
+			rdmacg_mask_assign(pool->own_max, i, max[i] >= 0);
 
-		if (!rdmacg_pool_owns_max(pool, i))
+		if (!rdmacg_mask_test(pool->own_max, i))
 			WRITE_ONCE(pool->max[i], default_max[i]);
 		else if (max[i] >= 0)
 			WRITE_ONCE(pool->max[i], max[i]);
+		rdmacg_pool_update_full(pool, i);
 	}
 	spin_unlock(&pool->top->lock);
 }
@@ -1111,7 +1117,7 @@ static void rdmacg_pool_tidy(struct rdmacg_resource_pool *pool)
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++)
 		if (pool->max[i] == RDMACG_UNLIMITED &&
 		    pool->cg->default_max[i] == RDMACG_UNLIMITED)
-			rdmacg_pool_set_owns_max(pool, i, false);
+			rdmacg_mask_assign(pool->own_max, i, false);
 	rdmacg_pool_free_unused(pool);
 }
 

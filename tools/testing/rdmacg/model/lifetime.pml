@@ -83,6 +83,7 @@ typedef pool_t {
 	unsigned locked : 1;
 	unsigned max : 3;
 	unsigned usage : 3;
+	unsigned at_limit : 1;
 	unsigned used : 1;	/* no such field: something was counted here */
 	unsigned readers : 3;	/* what kfree_rcu() waits for */
 #ifdef EVENTS
@@ -167,15 +168,12 @@ byte readers;
 
 /*
  * What really happened, for CHECK(): the charges that are granted, the limit
- * that was written and how often, and how many refusals were returned that
- * were due to a limit in a cgroup's subtree, or came from there.
+ * that was written, and how many refusals were returned that were due to a
+ * limit in a cgroup's subtree, or came from there.
  */
 typedef truth_t {
 	unsigned held : 3;
 	unsigned max : 3;
-#ifdef VAIN
-	unsigned writes : 2;
-#endif
 #ifdef EVENTS
 	unsigned hits : 3;
 	unsigned fails : 3
@@ -212,6 +210,7 @@ inline pool_scrub(p)
 	pool[p].locked = 0;
 	pool[p].max = 0;
 	pool[p].usage = 0;
+	pool[p].at_limit = 0;
 	pool[p].used = 0;
 	pool[p].readers = 0;
 #ifdef EVENTS
@@ -524,8 +523,8 @@ inline truth_forget(c)
 byte attempting, justified;
 byte home_of[CHARGERS];
 
-/* After each write that can fill p. */
-inline note_full(p)
+/* After each write that can fill p: which chargers it justifies to refuse. */
+inline justify(p)
 {
 	if
 	:: pool[p].usage >= pool[p].max ->
@@ -555,23 +554,12 @@ inline attempt_ends()
 	justified = justified & ~me_bit
 }
 
-#define limit_writes(p)	truth[pool[p].cg].writes
-#define limit_written(c)	truth[c].writes++
-/* Two writes may restore a limit between the two looks at it. */
-#ifdef NO_RESTORING
-#define limit_restored	0
+#define check_refusal()	CHECK(refused_in_vain, justified & me_bit)
 #else
-#define limit_restored	(limit_writes(limiter) - writes >= 2)
-#endif
-#define check_refusal(excuse) \
-	CHECK(refused_in_vain, (justified & me_bit) || excuse)
-#else
-#define note_full(p)		skip
+#define justify(p)		skip
 #define attempt_begins()	skip
 #define attempt_ends()		skip
-#define limit_writes(p)		0
-#define limit_written(c)	skip
-#define check_refusal(excuse)	skip
+#define check_refusal()		skip
 #endif
 
 /* The lock is about to be released: what a file would show now. */
@@ -618,67 +606,33 @@ inline truth_count(c, n)
 #endif
 #endif
 
-/* One level of the pass without the lock is left; no step of its own. */
-inline go_up()
-{
-	TOUCH_POOL(cur);
-	cur = above(cur);
-	max = UNLIMITED;
-	writes = 0
-}
-
-inline found_full()
-{
-	limiter = cur;
-	check_refusal(limit_restored);
-	cur = NONE;
-	max = UNLIMITED;
-	writes = 0
-}
-
 /* rdmacg_path_find_full() without the lock, from cur up; sets limiter. */
 inline path_find_full()
 {
 	do
 	:: cur == NONE -> break
-#ifdef USAGE_READ_FIRST
-	/* As without the acquire; max is the usage that was read. */
-	:: d_step { cur != NONE -> TOUCH_POOL(cur); max = pool[cur].usage }
-	   if
-	   :: d_step { max < pool[cur].max -> go_up() }
-	   :: d_step { max >= pool[cur].max -> found_full() }
-	   fi
-#else
 	:: d_step {
 		cur != NONE ->
 		TOUCH_POOL(cur);
 		CHECK(counted_in_closed_pool, pool[cur].open);
-		max = pool[cur].max;
-		writes = limit_writes(cur);
-		/* Whatever the usage is, it is below that. */
-		WHEN(max == UNLIMITED, go_up())
+		if
+		:: pool[cur].at_limit ->
+			limiter = cur;
+			check_refusal();
+			cur = NONE
+		:: else -> cur = above(cur)
+		fi
 	   }
-	   if
-	   :: max == UNLIMITED
-	   :: d_step { max != UNLIMITED && pool[cur].usage < max -> go_up() }
-	   :: d_step {
-		max != UNLIMITED && pool[cur].usage >= max ->
-		TOUCH_POOL(cur)
-	      }
-#ifdef LIMIT_READ_ONCE
-	      d_step { found_full() }
-#else
-	      if
-	      :: d_step { pool[cur].max == max -> found_full() }
-	      :: d_step { pool[cur].max != max -> go_up() }
-	      fi
-#endif
-	   fi
-#endif
 	od
 }
 
 #define lock_is_free	(pool[lock_of(leaf)].locked == 0)
+
+/* rdmacg_pool_update_full() */
+inline update_full(p)
+{
+	pool[p].at_limit = (pool[p].usage >= pool[p].max)
+}
 
 inline pool_add(p)
 {
@@ -688,7 +642,8 @@ inline pool_add(p)
 	pool[p].used = 1;
 	CHECK(limit_passed, pool[p].usage <= pool[p].max);
 	CHECK(refused_but_counted, pool[p].usage <= truth[pool[p].cg].held);
-	note_full(p)
+	update_full(p);
+	justify(p)
 }
 
 /* rdmacg_path_charge(); limiter is the pool that refuses, or NONE. */
@@ -707,13 +662,13 @@ inline path_charge()
 		limiter = leaf;
 		do
 		:: limiter == NONE -> break
-		:: limiter != NONE && pool[limiter].usage >= pool[limiter].max -> break
+		:: limiter != NONE && pool[limiter].at_limit -> break
 		:: else -> limiter = above(limiter)
 		od;
 #endif
 		if
 		:: limiter != NONE ->
-			check_refusal(0);
+			check_refusal();
 #ifdef ADD_ON_THE_WAY
 			cur = (limiter == leaf -> NONE : leaf)
 #endif
@@ -758,6 +713,9 @@ inline path_uncharge()
 		cur != NONE ->
 		TOUCH_POOL(cur);
 		pool[cur].usage--;
+#ifndef FULL_AFTER_UNCHARGE
+		update_full(cur);
+#endif
 		cur = above(cur)
 	   }
 	:: d_step {
@@ -1030,7 +988,7 @@ inline uncharge()
 proctype charger(byte home)
 {
 	byte leaf = NONE, cur = NONE, limiter = NONE;
-	byte cycle, writes, max = UNLIMITED;
+	byte cycle;
 	bit slow;
 #ifdef EVENTS
 	bit looked;
@@ -1133,8 +1091,10 @@ inline set_limit(c, limit)
 		TOUCH_POOL(leaf);
 		pool[leaf].max = limit;
 		truth[c].max = limit;
-		limit_written(c);
-		note_full(leaf)
+#ifndef NOT_FULL_AFTER_WRITE
+		update_full(leaf);
+#endif
+		justify(leaf)
 	   }
 	   d_step { pool_free_unused(leaf); leaf = NONE }
 	fi;
@@ -1477,6 +1437,7 @@ init {
 			/* A limit to begin with, in a closed pool. */
 			pool_make(MIDDLE, j);
 			pool[j].max = LIMITED;
+			update_full(j);
 			truth[MIDDLE].max = LIMITED;
 #endif
 		}

@@ -52,6 +52,8 @@ MUTANTS = [
 		WRITE_ONCE(pool->usage[index], usage);
 		if (usage > pool->peak[index])
 			pool->peak[index] = usage;
+		if (unlikely(usage >= pool->max[index]))
+			rdmacg_mask_assign(pool->full, index, true);
 	}
 """, """	for (pool = leaf; pool; pool = pool->parent)
 		WRITE_ONCE(pool->usage[index], pool->usage[index] + 1);
@@ -61,14 +63,15 @@ MUTANTS = [
 	for (pool = leaf; pool; pool = pool->parent) {
 		if (full)
 			WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
-		else if (pool->usage[index] > pool->peak[index])
+		rdmacg_pool_update_full(pool, index);
+		if (!full && (pool->usage[index] > pool->peak[index])
 			pool->peak[index] = pool->usage[index];
 	}
 """),
     ("looks at the leaf alone", "test",
-     """	while (pool && !rdmacg_pool_full(pool, index))
+     """	while (pool && !rdmacg_mask_test(pool->full, index))
 		pool = pool->parent;
-""", """	if (!rdmacg_pool_full(pool, index))
+""", """	if (!rdmacg_mask_test(pool->full, index))
 		pool = NULL;
 """),
     ("counts in the leaf alone", "test",
@@ -76,22 +79,31 @@ MUTANTS = [
 """, """	for (pool = full ? NULL : leaf; pool; pool = NULL) {
 """),
     ("a limit lets one too many in", "test",
-     """	if (likely(READ_ONCE(pool->usage[index]) < max))
-""", """	if (likely(READ_ONCE(pool->usage[index]) <= max))
+     """		if (unlikely(usage >= pool->max[index]))
+""", """		if (unlikely(usage > pool->max[index]))
 """),
-    ("limit not read again", "interleave",
-     """	smp_rmb();
-	return READ_ONCE(pool->max[index]) == max;
-""", """	return true;
+    ("full for good", "test",
+     """		if (unlikely(rdmacg_mask_test(pool->full, index)))
+			rdmacg_pool_update_full(pool, index);
+""", """		;
 """),
-    ("usage read before the limit", "interleave",
-     """	int max = smp_load_acquire(&pool->max[index]);
-
-	if (likely(READ_ONCE(pool->usage[index]) < max))
-""", """	int usage = READ_ONCE(pool->usage[index]);
-	int max = smp_load_acquire(&pool->max[index]);
-
-	if (likely(usage < max))
+    ("full until the usage is below by one more", "test",
+     """			   pool->usage[index] >= pool->max[index]);
+""", """			   pool->usage[index] + 1 >= pool->max[index]);
+"""),
+    ("a limit write does not look at the usage", "test",
+     """			WRITE_ONCE(pool->max[i], max[i]);
+		rdmacg_pool_update_full(pool, i);
+""", """			WRITE_ONCE(pool->max[i], max[i]);
+"""),
+    ("a new pool ignores a default of 0", "test",
+     """		pool->max[i] = cg->default_max[i];
+		rdmacg_pool_update_full(pool, i);
+""", """		pool->max[i] = cg->default_max[i];
+"""),
+    ("a mask loses its other bits", "test",
+     """	u32 word = mask[index / 32] & ~BIT(index % 32);
+""", """	u32 word = 0;
 """),
     ("tired of waiting for the lock", "interleave",
      """			return;
@@ -124,22 +136,20 @@ MUTANTS = [
      """	rdmacg_top_lock(leaf->top);
 	usage = leaf""", """	rdmacg_top_lock(leaf);
 	usage = leaf""",
-     """		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
+     """			rdmacg_pool_update_full(pool, index);
+	}
 	spin_unlock(&leaf->top->lock);
-""", """		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
+""", """			rdmacg_pool_update_full(pool, index);
+	}
 	spin_unlock(&leaf->lock);
 """),
     ("uncharge in the leaf alone", "test",
-     """	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent)
-		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
-""", """	for (pool = usage < 0 ? NULL : leaf; pool; pool = NULL)
-		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
+     """	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent) {
+""", """	for (pool = usage < 0 ? NULL : leaf; pool; pool = NULL) {
 """),
     ("uncharge below zero", "test",
-     """	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent)
-		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
-""", """	for (pool = leaf; pool; pool = pool->parent)
-		WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
+     """	for (pool = usage < 0 ? NULL : leaf; pool; pool = pool->parent) {
+""", """	for (pool = leaf; pool; pool = pool->parent) {
 """),
     ("bad uncharge drops a reference", "test",
      """	if (!WARN_ONCE(!charged, "rdmacg: %s uncharged that was not charged\\n",
@@ -486,13 +496,13 @@ MUTANTS = [
      """	spin_lock(&pool->top->lock);
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
 		if (max[i] != RDMACG_UNCHANGED)
-			rdmacg_pool_set_owns""", """	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
+			rdmacg_mask_assign(pool->own_max""", """	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
 		if (max[i] != RDMACG_UNCHANGED)
-			rdmacg_pool_set_owns""",
-     """			WRITE_ONCE(pool->max[i], max[i]);
+			rdmacg_mask_assign(pool->own_max""",
+     """		rdmacg_pool_update_full(pool, i);
 	}
 	spin_unlock(&pool->top->lock);
-""", """			WRITE_ONCE(pool->max[i], max[i]);
+""", """		rdmacg_pool_update_full(pool, i);
 	}
 """),
     ("limit makes the pools above as well", "test",
@@ -536,7 +546,7 @@ MUTANTS = [
 """, """			;
 """),
     ("default overrides own limits", "corpus",
-     """		if (!rdmacg_pool_owns_max(pool, i))
+     """		if (!rdmacg_mask_test(pool->own_max, i))
 			WRITE_ONCE(""", """		if (max[i] < 0)
 			WRITE_ONCE("""),
     ("query ignores defaults", "test",
@@ -544,7 +554,7 @@ MUTANTS = [
 """, """					  RDMACG_UNLIMITED);
 """),
     ("max is kept where there is no default", "corpus",
-     """			rdmacg_pool_set_owns_max(pool, i, false);
+     """			rdmacg_mask_assign(pool->own_max, i, false);
 	rdmacg_pool""", """			;
 	rdmacg_pool"""),
     ("a line has the index of the one before", "lines",
