@@ -55,8 +55,10 @@ MUTANTS = [
 		if (unlikely(usage >= pool->max[index]))
 			rdmacg_mask_assign(pool->full, index, true);
 	}
-""", """	for (pool = leaf; pool; pool = pool->parent)
+""", """	for (pool = leaf; pool; pool = pool->parent) {
 		WRITE_ONCE(pool->usage[index], pool->usage[index] + 1);
+		rdmacg_pool_update_full(pool, index);
+	}
 	for (full = NULL, pool = leaf; pool; pool = pool->parent)
 		if (!full && pool->usage[index] > pool->max[index])
 			full = pool;
