@@ -47,6 +47,11 @@ MUTANTS = [
 	rdmacg_top_lock(""", """	rdmacg_top_lock("""),
     ("counts before it looks", "interleave",
      """	full = rdmacg_path_find_full(leaf, index);
+	if (full)
+		return rdmacg_path_refuse(leaf, full, index);
+
+	rdmacg_top_lock(""", """	rdmacg_top_lock(""",
+     """	full = rdmacg_path_find_full(leaf, index);
 	for (pool = full ? NULL : leaf; pool; pool = pool->parent) {
 		usage = pool->usage[index] + 1;
 		WRITE_ONCE(pool->usage[index], usage);
@@ -66,7 +71,7 @@ MUTANTS = [
 		if (full)
 			WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
 		rdmacg_pool_update_full(pool, index);
-		if (!full && (pool->usage[index] > pool->peak[index])
+		if (!full && pool->usage[index] > pool->peak[index])
 			pool->peak[index] = pool->usage[index];
 	}
 """),

@@ -214,6 +214,7 @@ static struct {
 	unsigned int pool;		/* number of leaf and device */
 	struct node *limited;		/* the one that refuses all */
 	unsigned int nr_running;	/* threads in this phase */
+	struct node *crowded;		/* has a limit of 1, and two threads */
 	long room;			/* charges that may be begun now */
 	bool room_wanted;		/* to lower the limit by it */
 } plan;
@@ -1302,6 +1303,11 @@ static void run_room(struct thread *me)
 {
 	shim_preempt_randomly(plan.preempt_one_in, next_random(&me->random));
 	while (!READ_ONCE(stop)) {
+		if (me->node == plan.crowded) {
+			if (!charge(me, 0, 0))
+				uncharge_one(me);
+			continue;
+		}
 		if (me->nr_charges < MAX_HELD && below(&me->random, 3) &&
 		    !READ_ONCE(plan.room_wanted) && take_room()) {
 			int ret = charge(me, 0, 0);
@@ -1818,17 +1824,21 @@ static void race_for_levels(u64 *random)
 
 /*
  * Limits rise, and the room for charges after them; then that is taken back, and
- * limits fall after it. No limit is written twice while charges go on, as then a
- * charge may be refused that looked at it both times and not in between.
+ * limits fall after it. One more may be charged in a cgroup where all else is
+ * refused, which must take no room.
  */
 static void race_for_room(u64 *random)
 {
 	struct node *path[4], *limited;
 	unsigned int depth = make_path(random, path, ARRAY_SIZE(path)), i;
-	long limit = 0, step, taken;
+	long limit = 1, step, taken;
 
 	limited = path[below(random, depth)];
-	set_limit(limited, 0, 0, 0);
+	set_limit(limited, 0, 0, limit);
+	plan.crowded = node_make(path[depth - 1]);
+	set_limit(plan.crowded, 0, 0, 1);
+	plan.leaves[0] = plan.crowded;
+	plan.leaves[1] = plan.crowded;
 	plan.room = 0;
 	WRITE_ONCE(stop, false);
 	begin(PHASE_ROOM);
@@ -1837,6 +1847,9 @@ static void race_for_room(u64 *random)
 		limit += step;
 		set_limit(limited, 0, 0, limit);
 		give_room(step);
+		/* For a moment only: all that is promised is what stays. */
+		set_limit(limited, 0, 0, limit + 1);
+		set_limit(limited, 0, 0, limit);
 		usleep(below(random, 50));
 	}
 	WRITE_ONCE(stop, true);
@@ -1845,8 +1858,8 @@ static void race_for_room(u64 *random)
 
 	WRITE_ONCE(stop, false);
 	begin(PHASE_ROOM);
-	while (limit) {
-		step = 1 + below(random, min(limit, 5L));
+	while (limit > 1) {
+		step = 1 + below(random, min(limit - 1, 5L));
 		WRITE_ONCE(plan.room_wanted, true);
 		for (taken = 0; taken < step; sched_yield())
 			taken += take_room();
@@ -1857,6 +1870,7 @@ static void race_for_room(u64 *random)
 	WRITE_ONCE(stop, true);
 	end();
 	check_quiet();
+	plan.crowded = NULL;
 	remove_all_nodes();
 }
 
