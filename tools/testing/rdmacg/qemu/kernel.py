@@ -264,7 +264,7 @@ def read_fragment(path, known):
     return asked
 
 
-def fragments(variant, config):
+def fragments(variant, config, base=""):
     names = ["default"]
     if config != "default":
         names.append(config)
@@ -275,7 +275,7 @@ def fragments(variant, config):
         if not path.exists():
             known = sorted(p.stem for p in (HERE / "config").glob("*.config"))
             die(f"no {path.name}; CONFIG is one of: {', '.join(known)}")
-    return paths
+    return paths + list((HERE / "config/base").glob(f"{base}.config"))
 
 
 def make_command(tree, obj, jobs, paths):
@@ -438,7 +438,7 @@ def main():
             return
 
         obj = tree / f"obj-{args.config}"
-        paths = fragments(args.variant, args.config)
+        paths = fragments(args.variant, args.config, args.base)
         make = make_command(tree, obj, args.jobs, paths)
         configure(tree, obj, paths, make, progress)
         compile_kernel(obj, make, tree.parent / f"{args.variant}-{args.config}.log",

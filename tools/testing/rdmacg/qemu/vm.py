@@ -215,12 +215,16 @@ class Guest:
             "-append", self.kernel_command_line(),
             "-chardev", f"file,id=log,append=on,path={args.log}",
             "-serial", "chardev:log",
-            "-virtfs", "local,mount_tag=hostroot,path=/,readonly=on,"
-                       "security_model=none,multidevs=remap",
-            "-virtfs", f"local,mount_tag=out,path={args.out},"
-                       "security_model=none,multidevs=remap",
             "-device", "virtio-serial-pci",
         ]
+        # The second is what Linux before 5.15 looks for.
+        for tag, options in (("hostroot", "path=/,readonly=on"),
+                             ("/dev/root", "path=/,readonly=on"),
+                             ("out", f"path={args.out}")):
+            name = os.path.basename(tag)
+            command += ["-fsdev", f"local,id={name},{options},"
+                                  "security_model=none,multidevs=remap",
+                        "-device", f"virtio-9p-pci,fsdev={name},mount_tag={tag}"]
         for number, port in enumerate(ports, start=1):
             command += [
                 "-chardev", f"socket,id=port{number},fd={port}",
@@ -234,7 +238,8 @@ class Guest:
         term = os.environ.get("TERM", "")
         return " ".join((
             "console=ttyS0 earlycon=uart8250,io,0x3f8 ignore_loglevel",
-            "printk.devkmsg=on panic=-1 oops=panic random.trust_cpu=on",
+            # A busy host may be late with the ticks that a check of the timer wants.
+            "printk.devkmsg=on panic=-1 oops=panic random.trust_cpu=on no_timer_check",
             "dummy.numdummies=0 root=hostroot rootfstype=9p ro rootflags="
             "trans=virtio,version=9p2000.L,cache=loose,msize=512000",
             f"init={args.init}",

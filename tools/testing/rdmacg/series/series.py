@@ -198,7 +198,7 @@ def build_and_boot(args, tree, progress):
     """What is wrong with the tree as it is."""
     variant = "rdmacg" if (tree / "kernel/cgroup/rdma_test.c").exists() else "stock"
     obj = tree / "obj-series"
-    paths = kernel.fragments(variant, "default")
+    paths = kernel.fragments(variant, "default", args.base)
     make = kernel.make_command(tree, obj, args.jobs, paths)
     log = tree.parent / f"{args.base}.log"
     progress.step = kernel.STEPS.index("configuration")
