@@ -36,7 +36,7 @@ packages_guest := gcc make libc6-dev flex bison bc libelf-dev xz-utils patch \
 packages_native := clang libclang-rt-14-dev liburcu-dev spin gnuplot-nox
 packages_faults := libmnl-dev
 packages_deb := debhelper dpkg-dev rsync cpio kmod libdw-dev libssl-dev $(if $(CONFIG_FILE),dwarves)
-packages_top := libncurses-dev tmux
+packages_top := libmnl-dev libncurses-dev tmux
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman golang-go golang-github-opencontainers-runc-dev \
 	ucx-utils libfabric-bin

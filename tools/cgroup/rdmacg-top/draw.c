@@ -27,7 +27,7 @@ static const struct {
 	{ "P U M K", "sort by USE%, USAGE, LIMIT (max), PEAK" },
 	{ "H F N", "sort by HIT/s, FAIL/s, name of the cgroup" },
 	{ "r", "reverse" },
-	{ "", "" },
+	{ "v", "limits, kinds of objects, processes that made them" },
 	{ "a", "all rows, or only what is in use, was, or is limited" },
 	{ "d  D", "only the next device, the previous one; then all" },
 	{ "/", "only cgroups with this in their path" },
@@ -276,6 +276,15 @@ static size_t rows_end(const struct screen *screen)
 	return end < screen->view->nr_rows ? end : screen->view->nr_rows;
 }
 
+/* Returns how much room that gives. */
+static int hide(int *width)
+{
+	int room = *width ? *width + 1 : 0;
+
+	*width = 0;
+	return room;
+}
+
 /*
  * Hides what there is no room for: its width becomes 0. Some columns make way
  * for all of the names, others only as long as too little of them is seen.
@@ -286,8 +295,10 @@ static void fit_columns(struct screen *screen, int widths[NR_COLUMNS])
 		HITS_COLUMN, FAILS_COLUMN, BAR_COLUMN,
 	};
 	static const enum column dispensable[] = {
-		PEAK_COLUMN, HIT_RATE_COLUMN, FAIL_RATE_COLUMN, LIMIT_COLUMN,
-		RESOURCE_COLUMN, DEVICE_COLUMN,
+		FROM_COLUMN, PEAK_COLUMN, HIT_RATE_COLUMN, FAIL_RATE_COLUMN,
+		LIMIT_COLUMN, HANDLES_COLUMN, SRQS_COLUMN, PDS_COLUMN,
+		CQS_COLUMN, CONTEXTS_COLUMN, BYTES_COLUMN, RESOURCE_COLUMN,
+		COMMAND_COLUMN, DEVICE_COLUMN,
 	};
 	int wanted = screen->widths[CGROUP_COLUMN];
 	int needed = wanted < NAME_WIDTH_MIN ? wanted : NAME_WIDTH_MIN;
@@ -295,16 +306,12 @@ static void fit_columns(struct screen *screen, int widths[NR_COLUMNS])
 
 	for (enum column column = 0; column < CGROUP_COLUMN; column++) {
 		widths[column] = screen->widths[column];
-		room -= widths[column] + 1;
+		room -= widths[column] ? widths[column] + 1 : 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(luxuries) && room < wanted; i++) {
-		room += widths[luxuries[i]] + 1;
-		widths[luxuries[i]] = 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(dispensable) && room < needed; i++) {
-		room += widths[dispensable[i]] + 1;
-		widths[dispensable[i]] = 0;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(luxuries) && room < wanted; i++)
+		room += hide(&widths[luxuries[i]]);
+	for (size_t i = 0; i < ARRAY_SIZE(dispensable) && room < needed; i++)
+		room += hide(&widths[dispensable[i]]);
 }
 
 static void measure_columns(struct screen *screen, int widths[NR_COLUMNS])
@@ -312,6 +319,8 @@ static void measure_columns(struct screen *screen, int widths[NR_COLUMNS])
 	struct text cell = { 0 };
 
 	for (enum column column = 0; column < NR_COLUMNS; column++) {
+		if (!column_is_in(screen->view->layout, column))
+			continue;
 		grow_width(screen, column, column_headings[column]);
 		for (size_t i = screen->first; i < rows_end(screen); i++) {
 			text_clear(&cell);
@@ -320,7 +329,8 @@ static void measure_columns(struct screen *screen, int widths[NR_COLUMNS])
 			grow_width(screen, column, cell.bytes);
 		}
 	}
-	screen->widths[BAR_COLUMN] = BAR_WIDTH;
+	if (column_is_in(screen->view->layout, BAR_COLUMN))
+		screen->widths[BAR_COLUMN] = BAR_WIDTH;
 	text_free(&cell);
 	fit_columns(screen, widths);
 }
@@ -339,7 +349,7 @@ static void draw_headings(const struct screen *screen, int y,
 
 		if (!widths[column] && column != CGROUP_COLUMN)
 			continue;
-		attrset((int)screen->colours[column == view->sort ?
+		attrset((int)screen->colours[column == sort_column(view) ?
 					     SORTED : HEADING]);
 		put(y, x + fill, COLS - x - fill, heading, CUT_RIGHT);
 		x += widths[column] + 1;
@@ -435,6 +445,29 @@ static void add_events(struct text *line, const struct pool *pool)
 				   pool->now[counts[i].field]);
 }
 
+static void add_default(struct text *line, const struct row *row)
+{
+	long long limit = default_limit(row->cgroup, row->pool->resource);
+
+	if (limit != UNLIMITED)
+		text_print(line, "  default %lld", limit);
+}
+
+/* Says what is not told by a path. */
+static void add_meaning(struct text *line, const struct model *model,
+			const struct cgroup *cgroup)
+{
+	static const char *const meanings[NR_ELSEWHERE] = {
+		[IN_ROOT] = "in the root cgroup: not counted",
+		[IN_KERNEL] = "made by the kernel: not counted",
+		[IN_UNKNOWN] = "made by tasks that ended or are out of sight",
+	};
+
+	for (size_t i = 0; i < NR_ELSEWHERE; i++)
+		if (cgroup == &model->elsewhere[i])
+			text_print(line, "  %s", meanings[i]);
+}
+
 /* With the path, of which the list may have shown only a part. */
 static void draw_selected(const struct screen *screen, int y)
 {
@@ -452,7 +485,11 @@ static void draw_selected(const struct screen *screen, int y)
 	if (row->pool) {
 		text_print(&rest, "  %s %s", row->pool->device->label,
 			   row->pool->resource);
+		add_default(&rest, row);
 		add_events(&rest, row->pool);
+	} else if (row->holding) {
+		text_print(&rest, "  %s", row->holding->device->label);
+		add_meaning(&rest, screen->model, row->cgroup);
 	}
 	room = COLS - x - terminal_width(rest.bytes);
 	if (room < COLS / 2)
@@ -471,7 +508,8 @@ static void draw_keys(const struct screen *screen, int y)
 	static const char *const keys[][2] = {
 		{ "h", "Help" }, { "q", "Quit" }, { "<>", "Sort" },
 		{ "r", "Reverse" }, { "t", "Tree" }, { "Space", "Fold" },
-		{ "d", "Device" }, { "/", "Find" }, { "Enter", "Below" },
+		{ "v", "View" }, { "d", "Device" }, { "/", "Find" },
+		{ "Enter", "Below" },
 		{ "a", "All" }, { "l", "Local" }, { "p", "Pause" },
 	};
 	int x = 0;

@@ -33,12 +33,18 @@ static const char usage[] =
 	"  -d, --delay=SECONDS   between two samples (1); without a screen, take two,\n"
 	"                        so that there are rates\n"
 	"  -D, --device=PATTERN  only devices of such names, as in 'mlx5_*'\n"
+	"  -k, --kinds           QPs, CQs, MRs ... of each cgroup; with -j, -p: as well\n"
 	"  -l, --local           events of each cgroup without those below it\n"
+	"  -P, --pids            what each process made; with -j, -p: as well\n"
+	"      --restrack=FILE   take who made what from FILE, not from the kernel\n"
 	"  -r, --reverse         sort the other way round\n"
 	"      --root=DIR        read DIR instead of what is mounted\n"
-	"  -s, --sort=COLUMN     percent (the default), usage, limit, peak, hit-rate,\n"
-	"                        fail-rate, hits, fails, device, resource, cgroup\n"
+	"  -s, --sort=COLUMN     percent (the default), usage, limit, from, peak,\n"
+	"                        hit-rate, fail-rate, hits, fails, device, resource,\n"
+	"                        cgroup; of kinds: handles, contexts, objects, qp, cq,\n"
+	"                        mr, pd, srq, rest, mr-bytes; of processes: pid, command\n"
 	"  -t, --tree            show the hierarchy\n"
+	"  -V, --version\n"
 	"  -h, --help\n"
 	"\n"
 	"In the live view, h lists the keys. NO_COLOR in the environment is respected.\n";
@@ -48,7 +54,10 @@ enum output { SCREEN, ONCE, JSON, PROMETHEUS };
 struct options {
 	enum output output;
 	const char *root;
+	const char *recorded;
 	char *below;
+	bool processes;
+	bool sorted;		/* by what is asked for */
 	double delay;		/* 0: not given */
 };
 
@@ -98,6 +107,23 @@ static void choose_output(struct options *options, enum output output)
 	options->output = output;
 }
 
+/* Programs get all rows, of which some have the column. */
+static void check_column(const struct options *options,
+			 const struct view *view)
+{
+	if (options->sorted && !column_is_in(view->layout, view->sort) &&
+	    options->output != JSON && options->output != PROMETHEUS)
+		bad_usage("--sort=%s: this view has no such column",
+			  column_names[view->sort]);
+}
+
+static noreturn void print_and_exit(const char *text)
+{
+	fputs(text, stdout);
+	end_output();
+	exit(EXIT_SUCCESS);
+}
+
 static void parse_options(int argc, char **argv, struct options *options,
 			  struct view *view)
 {
@@ -108,17 +134,21 @@ static void parse_options(int argc, char **argv, struct options *options,
 		{ "all", no_argument, NULL, 'a' },
 		{ "delay", required_argument, NULL, 'd' },
 		{ "device", required_argument, NULL, 'D' },
+		{ "kinds", no_argument, NULL, 'k' },
 		{ "local", no_argument, NULL, 'l' },
+		{ "pids", no_argument, NULL, 'P' },
+		{ "restrack", required_argument, NULL, 'K' },
 		{ "reverse", no_argument, NULL, 'r' },
 		{ "root", required_argument, NULL, 'R' },
 		{ "sort", required_argument, NULL, 's' },
 		{ "tree", no_argument, NULL, 't' },
+		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "1jpad:D:lrs:th", known,
+	while ((option = getopt_long(argc, argv, "1jpad:D:klPrs:tVh", known,
 				     NULL)) != -1) {
 		switch (option) {
 		case '1':
@@ -139,8 +169,18 @@ static void parse_options(int argc, char **argv, struct options *options,
 		case 'D':
 			view->device_pattern = optarg;
 			break;
+		case 'k':
+			view->layout = KINDS;
+			break;
+		case 'K':
+			options->recorded = optarg;
+			break;
 		case 'l':
 			view->local = true;
+			break;
+		case 'P':
+			options->processes = true;
+			view->layout = PROCESSES;
 			break;
 		case 'r':
 			view->reverse = true;
@@ -150,14 +190,15 @@ static void parse_options(int argc, char **argv, struct options *options,
 			break;
 		case 's':
 			view->sort = parse_column(optarg);
+			options->sorted = true;
 			break;
 		case 't':
 			view->tree = true;
 			break;
+		case 'V':
+			print_and_exit("rdmacg-top " VERSION "\n");
 		case 'h':
-			fputs(usage, stdout);
-			end_output();
-			exit(EXIT_SUCCESS);
+			print_and_exit(usage);
 		default:
 			fputs("Try 'rdmacg-top --help'.\n", stderr);
 			exit(EXIT_USAGE);
@@ -166,6 +207,7 @@ static void parse_options(int argc, char **argv, struct options *options,
 	if (optind + 1 < argc)
 		bad_usage("%s: only one cgroup is possible", argv[optind + 1]);
 	options->below = argv[optind];
+	check_column(options, view);
 }
 
 /*
@@ -216,7 +258,6 @@ static void print_once(const struct options *options, struct view *view,
 		wait_for(options->delay);
 		model_sample(model);
 	}
-	view_build(view, model);
 	switch (options->output) {
 	case JSON:
 		write_json(stdout, view, model);
@@ -225,6 +266,7 @@ static void print_once(const struct options *options, struct view *view,
 		write_prometheus(stdout, view, model);
 		break;
 	default:
+		view_build(view, model);
 		write_table(stdout, view, model);
 		hint = why_empty(view, model);
 		break;
@@ -259,6 +301,10 @@ int main(int argc, char **argv)
 		die("%s%s: %s; see 'ls %s' for what there is", hierarchy.path,
 		    below, strerror(errno), hierarchy.path);
 	model->want_local = options.output != ONCE || view.local;
+	model->restrack.recorded = options.recorded;
+	want_for_layout(model, view.layout);
+	if (options.output == JSON || options.output == PROMETHEUS)
+		model->want_processes = options.processes;
 	if (options.output == SCREEN)
 		run_screen(&view, model, options.delay > 0 ? options.delay : 1);
 	else

@@ -4,7 +4,7 @@
  *
  * A cgroup is known by its inode, which in cgroup v2 is its ID: one that was
  * removed and made anew under the same name is another one. A device is known by
- * its name, and by its index where it has namesakes.
+ * its name, and by its index where another one has the same name.
  *
  * Cgroups and devices come and go while they are read. What is not there, or
  * may not be read, has no values; that is no error.
@@ -145,7 +145,7 @@ static int compare_ids(const void *a, const void *b)
 	return (one->id > other->id) - (one->id < other->id);
 }
 
-static void put_device(struct model *model, struct device *device)
+void put_device(struct model *model, struct device *device)
 {
 	struct device **link = &model->devices;
 
@@ -180,6 +180,15 @@ static void drop_pools(struct model *model, struct cgroup *cgroup)
 		put_device(model, cgroup->pools[--cgroup->nr_pools].device);
 }
 
+/* Leaves the name. */
+static void drop_contents(struct model *model, struct cgroup *cgroup)
+{
+	drop_pools(model, cgroup);
+	free(cgroup->pools);
+	free(cgroup->defaults);
+	kinds_drop(model, cgroup);
+}
+
 /* Frees a cgroup that its parent no longer has, and all below it. */
 static void free_cgroups(struct model *model, struct cgroup *top)
 {
@@ -192,8 +201,7 @@ static void free_cgroups(struct model *model, struct cgroup *top)
 		if (parent)
 			parent->first_child = at->next;
 		tdelete(at, &model->by_id, compare_ids);
-		drop_pools(model, at);
-		free(at->pools);
+		drop_contents(model, at);
 		free(at->name);
 		free(at);
 		if (!parent)
@@ -284,15 +292,15 @@ static void list_children(struct model *model, struct cgroup *cgroup,
 }
 
 /* The devices of all files are in the same order. */
-static struct device *find_device(struct model *model, const struct line *line)
+static struct device *find_device(struct model *model, struct span name,
+				  long long index)
 {
 	struct device *device = model->expected_device;
 	struct device *first = device;
 
 	while (device) {
-		if (device->length == line->name.length &&
-		    device->index == line->index &&
-		    !memcmp(device->name, line->name.start, device->length)) {
+		if (device->length == name.length && device->index == index &&
+		    !memcmp(device->name, name.start, name.length)) {
 			model->expected_device = device->next ?: model->devices;
 			return device;
 		}
@@ -303,16 +311,17 @@ static struct device *find_device(struct model *model, const struct line *line)
 	return NULL;
 }
 
-static struct device *add_device(struct model *model, const struct line *line)
+static struct device *add_device(struct model *model, struct span name,
+				 long long index)
 {
 	struct device **link = &model->devices, *device;
 	struct text label = { 0 };
 
 	device = resize(NULL, 1, sizeof(*device));
 	*device = (struct device){
-		.name = copy_bytes(line->name.start, line->name.length),
-		.length = line->name.length,
-		.index = line->index,
+		.name = copy_bytes(name.start, name.length),
+		.length = name.length,
+		.index = index,
 	};
 	text_clear(&label);
 	escape_for_terminal(&label, device->name, ESCAPE_BLANKS);
@@ -324,6 +333,14 @@ static struct device *add_device(struct model *model, const struct line *line)
 	*link = device;
 	model->expected_device = model->devices;
 	return device;
+}
+
+/* Whoever keeps it counts as a user. */
+struct device *get_device(struct model *model, struct span name,
+			  long long index)
+{
+	return find_device(model, name, index) ?:
+	       add_device(model, name, index);
 }
 
 static const char *find_resource(struct model *model, struct span name)
@@ -391,17 +408,55 @@ static size_t find_value(size_t file, struct span *key)
 }
 
 /*
- * The limits of devices without one of their own, which rdma.max has before its
- * devices. A device of this name has an index, or is in rdma.current as well,
- * which is read first.
+ * The limits of devices that have none of their own: a line of rdma.max alone,
+ * before its devices. Where the kernel knows of it, a device of this name has an
+ * index. Where it does not, such a device is in rdma.current as well, which is
+ * read first.
  */
-static bool is_default(const struct line *line)
+static bool is_default(const struct line *line, size_t file)
 {
 	static const char name[] = "default";
 
-	return line->index == NO_INDEX &&
+	return files[file].values[0].field == LIMIT &&
+	       line->index == NO_INDEX &&
 	       line->name.length == sizeof(name) - 1 &&
 	       !memcmp(line->name.start, name, sizeof(name) - 1);
+}
+
+static void take_defaults(struct model *model, struct cgroup *cgroup,
+			  const struct line *line)
+{
+	cgroup->defaults = resize(cgroup->defaults, line->nr_values,
+				  sizeof(*cgroup->defaults));
+	cgroup->nr_defaults = line->nr_values;
+	for (size_t i = 0; i < line->nr_values; i++)
+		cgroup->defaults[i] = (struct default_limit){
+			find_resource(model, line->values[i].key),
+			line->values[i].number
+		};
+}
+
+/* Returns the limit of devices that have none of their own. */
+long long default_limit(const struct cgroup *cgroup, const char *resource)
+{
+	for (size_t i = 0; i < cgroup->nr_defaults; i++)
+		if (cgroup->defaults[i].resource == resource)
+			return cgroup->defaults[i].number;
+	return UNLIMITED;
+}
+
+/*
+ * Returns what a limit comes from, or NULL if there is none. The kernel does
+ * not tell a limit of the device's own from the default that it equals.
+ */
+const char *limit_from(const struct cgroup *cgroup, const struct pool *pool)
+{
+	long long limit = pool->now[LIMIT];
+	long long by_default = default_limit(cgroup, pool->resource);
+
+	if (limit == UNKNOWN || (limit == UNLIMITED && by_default == UNLIMITED))
+		return NULL;
+	return limit == by_default ? "default" : "own";
 }
 
 /* Takes over what this file says. */
@@ -413,10 +468,13 @@ void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
 	model->expected_device = model->devices;
 	model->expected_pool = 0;
 	while (parse_line(&contents, &line)) {
-		struct device *device = find_device(model, &line);
+		struct device *device = find_device(model, line.name,
+						    line.index);
 
-		if (!device && is_default(&line))
+		if (!device && is_default(&line, file)) {
+			take_defaults(model, cgroup, &line);
 			continue;
+		}
 		for (size_t i = 0; i < line.nr_values; i++) {
 			struct span key = line.values[i].key;
 			size_t value = find_value(file, &key);
@@ -426,7 +484,8 @@ void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
 			if (value == NOTHING || !key.length)
 				continue;
 			if (!device)
-				device = add_device(model, &line);
+				device = add_device(model, line.name,
+						    line.index);
 			field = files[file].values[value].field;
 			pool = get_pool(model, cgroup, device,
 					find_resource(model, key));
@@ -443,7 +502,7 @@ void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
  * Reads a file into the model's buffer. The kernel makes such a text at once,
  * hence less than asked for is all there is. Returns whether it was read.
  */
-static bool read_file(struct model *model, int directory, const char *name)
+bool read_file(struct model *model, int directory, const char *name)
 {
 	struct text *text = &model->contents;
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
@@ -461,6 +520,7 @@ static bool read_file(struct model *model, int directory, const char *name)
 			break;
 		text->length += (size_t)length;
 	} while ((size_t)length == room);
+	text->bytes[text->length] = '\0';
 	close(fd);
 	return length >= 0;
 }
@@ -473,6 +533,7 @@ static bool is_gone(int error)
 
 static void begin_pools(struct cgroup *cgroup)
 {
+	cgroup->nr_defaults = 0;
 	for (size_t p = 0; p < cgroup->nr_pools; p++) {
 		struct pool *pool = &cgroup->pools[p];
 
@@ -512,32 +573,35 @@ static bool read_files(struct model *model, struct cgroup *cgroup,
 }
 
 /*
- * In v2, only children of a cgroup that has the controller can have it. A
- * directory of cgroups has as many links as it has children, and two more: not
- * to list what has none spares half of the time.
+ * In v2, only children of a cgroup that has the controller can have it, but
+ * tasks below one that has not are a part of what is above. A directory of cgroups
+ * has as many links as it has children, and two more: not to list what has none
+ * spares half of the time.
  */
 static bool may_have_children(const struct model *model,
 			      const struct cgroup *cgroup,
-			      const struct stat *info, bool has_controller)
+			      const struct stat *info)
 {
 	if (info->st_nlink == 2)
 		return false;
-	return has_controller || model->hierarchy->version == 1 ||
-	       is_top_of_hierarchy(cgroup);
+	return cgroup->has_controller || model->hierarchy->version == 1 ||
+	       is_top_of_hierarchy(cgroup) || model->want_kinds;
 }
 
 static void read_cgroup(struct model *model, struct cgroup *cgroup)
 {
-	bool unreadable = false, listable, has_controller;
+	bool unreadable = false, listable;
 	int directory = open_cgroup(model, cgroup, &listable);
 	struct stat info;
 
 	if (directory >= 0 && !fstat(directory, &info)) {
 		if (!cgroup->parent)
 			cgroup->id = info.st_ino;
-		has_controller = read_files(model, cgroup, directory,
-					    &unreadable);
-		if (may_have_children(model, cgroup, &info, has_controller)) {
+		cgroup->has_controller = read_files(model, cgroup, directory,
+						    &unreadable);
+		if (model->want_kinds)
+			kinds_read_tasks(model, cgroup, directory, &unreadable);
+		if (may_have_children(model, cgroup, &info)) {
 			if (listable)
 				list_children(model, cgroup, directory);
 			else
@@ -545,6 +609,7 @@ static void read_cgroup(struct model *model, struct cgroup *cgroup)
 		}
 	} else {
 		unreadable = !is_gone(errno);
+		cgroup->has_controller = false;
 		drop_pools(model, cgroup);
 	}
 	if (directory >= 0)
@@ -563,14 +628,27 @@ void model_sample(struct model *model)
 	model->sample++;
 	model->nr_cgroups = 0;
 	model->nr_unreadable = 0;
+	if (model->want_kinds)
+		restrack_sample(&model->restrack);
 	for (struct cgroup *at = &model->top; at;
 	     at = next_cgroup(&model->top, at))
 		read_cgroup(model, at);
+	if (model->want_kinds)
+		kinds_join(model);
+	else if (model->has_kinds)
+		kinds_drop_all(model);
+	model->has_kinds = model->want_kinds;
 }
 
 /* @top is the path of a cgroup, "" for all: nothing above it is read. */
 struct model *model_new(const struct hierarchy *hierarchy, const char *top)
 {
+	/* No path begins like these. */
+	static const char *const names[NR_ELSEWHERE] = {
+		[IN_ROOT] = "[root]",
+		[IN_KERNEL] = "[kernel]",
+		[IN_UNKNOWN] = "[unknown]",
+	};
 	struct model *model = resize(NULL, 1, sizeof(*model));
 
 	*model = (struct model){
@@ -578,7 +656,16 @@ struct model *model_new(const struct hierarchy *hierarchy, const char *top)
 		.top.name = copy_bytes(top, strlen(top)),
 		.entries = resize(NULL, ENTRIES_SIZE, 1),
 	};
+	for (size_t i = 0; i < NR_ELSEWHERE; i++)
+		model->elsewhere[i].name = copy_bytes(names[i],
+						      strlen(names[i]));
 	return model;
+}
+
+/* Returns whether it looks at all cgroups that can be seen from here. */
+bool model_has_root(const struct model *model)
+{
+	return is_top_of_hierarchy(&model->top);
 }
 
 bool model_top_exists(struct model *model)
@@ -599,9 +686,12 @@ void model_free(struct model *model)
 		model->top.first_child = child->next;
 		free_cgroups(model, child);
 	}
-	drop_pools(model, &model->top);
-	free(model->top.pools);
+	drop_contents(model, &model->top);
 	free(model->top.name);
+	kinds_drop_all(model);
+	for (size_t i = 0; i < NR_ELSEWHERE; i++)
+		free(model->elsewhere[i].name);
+	restrack_free(&model->restrack);
 	for (size_t i = 0; i < model->nr_resources; i++)
 		free(model->resources[i]);
 	free(model->resources);

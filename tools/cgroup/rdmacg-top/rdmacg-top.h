@@ -4,8 +4,10 @@
  *
  * mount.c finds the hierarchy that has the rdma controller. model.c walks it
  * and keeps what the files say, read by parse.c, from one sample to the next.
- * view.c makes of that the rows that are wanted, in order; table.c and export.c
- * print them. The live view, screen.c and draw.c, is all that knows a screen.
+ * If asked for, restrack.c adds which task made which kinds of objects, and
+ * kinds.c joins that with the tasks of cgroups. view.c makes of all that the
+ * rows that are wanted, in order; table.c, json.c and prometheus.c print them.
+ * The live view, screen.c and draw.c, is all that knows a screen.
  */
 #ifndef RDMACG_TOP_H
 #define RDMACG_TOP_H
@@ -76,7 +78,7 @@ struct value {
 /* What an interface file says about one device. */
 struct line {
 	struct span name;
-	long long index;	/* if there are namesakes, else NO_INDEX */
+	long long index;	/* where two have this name, else NO_INDEX */
 	struct value *values;
 	size_t nr_values;
 	struct value storage[LINE_VALUES_MAX];
@@ -100,6 +102,62 @@ struct mount {
 
 bool parse_mount(char *mountinfo_line, struct mount *mount);
 void open_hierarchy(struct hierarchy *hierarchy, const char *root);
+
+/* restrack.c */
+
+enum kind {
+	QP_KIND,
+	CQ_KIND,
+	MR_KIND,
+	PD_KIND,
+	SRQ_KIND,
+	CONTEXT_KIND,
+	MR_BYTES,		/* not a kind, but summed up as they are */
+	NR_KINDS,
+	NR_OBJECT_KINDS = CONTEXT_KIND,
+};
+
+enum { TASK_UNKNOWN = 0, TASK_KERNEL = -1 };
+
+struct cgroup;
+struct nlmsghdr;
+
+/* What one task made of one device. */
+struct maker {
+	unsigned int device;
+	int task;		/* a thread's ID */
+	struct cgroup *cgroup;	/* kinds.c finds it */
+	long long counts[NR_KINDS];
+};
+
+struct tracked_device {
+	unsigned int index;
+	char *name;
+	unsigned int known;	/* kinds, as bits */
+};
+
+struct restrack {
+	const char *recorded;	/* the file to read instead, or NULL */
+	const char *error;	/* why there is nothing, or NULL */
+	struct tracked_device *devices;
+	size_t nr_devices;
+	struct maker *makers;
+	size_t nr_makers;
+	size_t room;
+	struct mnl_socket *socket;
+	unsigned int sequence;
+	char *buffer;
+};
+
+void restrack_take(struct restrack *restrack, const struct nlmsghdr *message);
+void restrack_take_all(struct restrack *restrack, const void *messages,
+		       size_t length);
+void restrack_sample(struct restrack *restrack);
+void restrack_free(struct restrack *restrack);
+struct tracked_device *find_tracked(const struct restrack *restrack,
+				    unsigned int index);
+struct maker *find_makers(const struct restrack *restrack, int task);
+void add_counts(long long *sums, const long long *more);
 
 /* model.c */
 
@@ -134,6 +192,30 @@ struct pool {
 	long long before[NR_FIELDS - FIRST_COUNTER];
 };
 
+/* A limit of devices that have none of their own. */
+struct default_limit {
+	const char *resource;
+	long long number;
+};
+
+/* Objects of one device, by kind: of a cgroup, or of a process in it. */
+struct holding {
+	struct device *device;
+	int process;		/* 0: all, with those of cgroups below */
+	char *command;		/* of the process, or NULL */
+	unsigned long long serial;
+	unsigned int sample;	/* that saw it last */
+	long long counts[NR_KINDS];
+	long long handles;	/* in rdma.current */
+	long long objects;
+};
+
+struct holdings {
+	struct holding *all;
+	size_t nr;
+	size_t expected;
+};
+
 struct cgroup {
 	struct cgroup *parent;
 	struct cgroup *first_child;
@@ -143,8 +225,13 @@ struct cgroup {
 	unsigned long long serial;
 	unsigned int depth;
 	unsigned int sample;
+	bool has_controller;
 	struct pool *pools;
 	size_t nr_pools;
+	struct default_limit *defaults;
+	size_t nr_defaults;
+	struct holdings kinds;
+	struct holdings processes;
 
 	/* These are the view's. */
 	bool collapsed;
@@ -153,12 +240,21 @@ struct cgroup {
 	double key;
 };
 
+/* Where objects are that no cgroup shows, or none that can be told. */
+enum elsewhere { IN_ROOT, IN_KERNEL, IN_UNKNOWN, NR_ELSEWHERE };
+
 struct model {
 	const struct hierarchy *hierarchy;
 	bool want_local;
+	bool want_kinds;
+	bool want_processes;	/* besides */
+	bool has_kinds;
 
 	/* The top has the path from the hierarchy's root for a name. */
 	struct cgroup top;
+	/* These are no cgroups, and have no parent. */
+	struct cgroup elsewhere[NR_ELSEWHERE];
+	struct restrack restrack;
 
 	double interval;	/* between the last two samples, or 0 */
 	size_t nr_cgroups;	/* that have the controller */
@@ -186,31 +282,68 @@ void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
 		     struct span contents);
 extern const size_t nr_files;
 
+bool model_has_root(const struct model *model);
+bool read_file(struct model *model, int directory, const char *name);
+struct device *get_device(struct model *model, struct span name,
+			  long long index);
+void put_device(struct model *model, struct device *device);
+const char *limit_from(const struct cgroup *cgroup, const struct pool *pool);
+long long default_limit(const struct cgroup *cgroup, const char *resource);
 void cgroup_path(const struct cgroup *cgroup, struct text *path);
 struct cgroup *next_cgroup(const struct cgroup *top, struct cgroup *at);
 struct cgroup *next_beside(const struct cgroup *top, struct cgroup *at);
 
+/* kinds.c */
+
+extern const char *const kind_names[NR_KINDS];
+const char *place_name(const struct model *model,
+		       const struct cgroup *cgroup);
+void kinds_read_tasks(struct model *model, struct cgroup *cgroup,
+		      int directory, bool *unreadable);
+void kinds_join(struct model *model);
+void kinds_drop(struct model *model, struct cgroup *cgroup);
+void kinds_drop_all(struct model *model);
+bool rest_of_handles(const struct holding *holding, long long *rest);
+bool rest_of_objects(const struct holding *holding, long long *rest);
+
 /* view.c */
+
+enum layout { LIMITS, KINDS, PROCESSES, NR_LAYOUTS };
 
 enum column {
 	PERCENT_COLUMN,
 	BAR_COLUMN,
 	USAGE_COLUMN,
 	LIMIT_COLUMN,
+	FROM_COLUMN,
 	PEAK_COLUMN,
 	HIT_RATE_COLUMN,
 	FAIL_RATE_COLUMN,
 	HITS_COLUMN,
 	FAILS_COLUMN,
+	PROCESS_COLUMN,
+	HANDLES_COLUMN,
+	CONTEXTS_COLUMN,
+	OBJECTS_COLUMN,
+	QPS_COLUMN,
+	CQS_COLUMN,
+	MRS_COLUMN,
+	PDS_COLUMN,
+	SRQS_COLUMN,
+	REST_COLUMN,
+	BYTES_COLUMN,
 	DEVICE_COLUMN,
 	RESOURCE_COLUMN,
+	COMMAND_COLUMN,
 	CGROUP_COLUMN,
 	NR_COLUMNS,
 };
 
+/* Neither a pool nor a holding: it only leads to those below. */
 struct row {
 	struct cgroup *cgroup;
-	struct pool *pool;	/* NULL if it only leads to those below */
+	struct pool *pool;
+	struct holding *holding;
 	bool first;		/* of its cgroup in a tree */
 	double key;
 };
@@ -221,11 +354,12 @@ struct view {
 	char *device;		/* the label, or NULL */
 	char *below;		/* path of the topmost cgroup, or NULL */
 	char *match;		/* what paths contain, or NULL */
+	enum layout layout;
 	bool all;
 	bool tree;
 	bool local;
 	bool reverse;
-	enum column sort;
+	enum column sort;	/* if the layout has it */
 
 	/* What that gives. */
 	struct row *rows;
@@ -239,9 +373,16 @@ struct view {
 
 void view_build(struct view *view, struct model *model);
 void view_free(struct view *view);
+bool column_is_in(enum layout layout, enum column column);
+bool view_matches(struct view *view, const struct cgroup *cgroup);
+void want_for_layout(struct model *model, enum layout layout);
+enum column sort_column(const struct view *view);
+const struct device *row_device(const struct row *row);
 bool has_shown_children(const struct cgroup *cgroup);
 long long field_shown(const struct view *view, const struct pool *pool,
 		      enum column column);
+bool holding_number(const struct holding *holding, enum column column,
+		    long long *number);
 double percent(const struct pool *pool);
 double rate(const struct model *model, const struct pool *pool,
 	    enum field counter);
@@ -267,11 +408,13 @@ const char *why_empty(const struct view *view, const struct model *model);
 void write_table(FILE *out, const struct view *view,
 		 const struct model *model);
 
-/* export.c */
+/* json.c */
 
-void write_json(FILE *out, const struct view *view, const struct model *model);
-void write_prometheus(FILE *out, const struct view *view,
-		      const struct model *model);
+void write_json(FILE *out, struct view *view, struct model *model);
+
+/* prometheus.c */
+
+void write_prometheus(FILE *out, struct view *view, struct model *model);
 
 /* screen.c */
 

@@ -86,6 +86,8 @@ static void enter_curses(struct screen *screen)
 
 static unsigned long long serial_of(const struct row *row)
 {
+	if (row->holding)
+		return row->holding->serial;
 	return row->pool ? row->pool->serial : row->cgroup->serial;
 }
 
@@ -158,6 +160,8 @@ static void move_selected(struct screen *screen, long by)
 
 static void sort_by(struct screen *screen, enum column column)
 {
+	if (!column_is_in(screen->view->layout, column))
+		return;
 	screen->view->sort = column;
 	rebuild(screen);
 }
@@ -165,12 +169,26 @@ static void sort_by(struct screen *screen, enum column column)
 /* To the next column that is something of its own. */
 static void sort_by_neighbour(struct screen *screen, int step)
 {
-	int column = (int)screen->view->sort;
+	int column = (int)sort_column(screen->view);
 
 	do {
 		column = (column + step + NR_COLUMNS) % NR_COLUMNS;
-	} while (column == BAR_COLUMN);
+	} while (column == BAR_COLUMN ||
+		 !column_is_in(screen->view->layout, (enum column)column));
 	sort_by(screen, (enum column)column);
+}
+
+/* What it shows of tasks was not read before, even if it is paused. */
+static void show_next_layout(struct screen *screen)
+{
+	struct view *view = screen->view;
+
+	view->layout = (view->layout + 1) % NR_LAYOUTS;
+	want_for_layout(screen->model, view->layout);
+	if (view->layout != LIMITS)
+		model_sample(screen->model);
+	screen->selected_serial = 0;
+	rebuild_all(screen);
 }
 
 static void choose_device(struct screen *screen, bool forward)
@@ -213,6 +231,8 @@ static void fold(struct screen *screen, bool collapse)
 	if (!row || !screen->view->tree)
 		return;
 	cgroup = row->cgroup;
+	if (!cgroup->parent)
+		return;
 	if (collapse && cgroup != top &&
 	    (cgroup->collapsed || !has_shown_children(cgroup)))
 		cgroup = cgroup->parent;
@@ -240,7 +260,8 @@ static void fold_all(struct screen *screen, bool collapse)
 	     at = next_cgroup(top, at))
 		at->collapsed = collapse;
 	selected = row->cgroup;
-	while (collapse && selected != top && selected->parent != top)
+	while (collapse && selected != top && selected->parent &&
+	       selected->parent != top)
 		selected = selected->parent;
 	rebuild(screen);
 	select_cgroup(screen, selected);
@@ -251,7 +272,7 @@ static void look_below(struct screen *screen)
 	const struct row *row = selected_row(screen);
 	struct text path = { 0 };
 
-	if (!row || row->cgroup == &screen->model->top)
+	if (!row || !row->cgroup->parent)
 		return;
 	cgroup_path(row->cgroup, &path);
 	free(screen->view->below);
@@ -435,6 +456,9 @@ static void on_key(struct screen *screen, wint_t key)
 		break;
 	case 't':
 		toggle(screen, &view->tree);
+		break;
+	case 'v':
+		show_next_layout(screen);
 		break;
 	case 'd':
 		choose_device(screen, true);

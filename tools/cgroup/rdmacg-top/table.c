@@ -15,13 +15,26 @@ const char *const column_names[NR_COLUMNS] = {
 	[PERCENT_COLUMN] = "percent",
 	[USAGE_COLUMN] = "usage",
 	[LIMIT_COLUMN] = "limit",
+	[FROM_COLUMN] = "from",
 	[PEAK_COLUMN] = "peak",
 	[HIT_RATE_COLUMN] = "hit-rate",
 	[FAIL_RATE_COLUMN] = "fail-rate",
 	[HITS_COLUMN] = "hits",
 	[FAILS_COLUMN] = "fails",
+	[PROCESS_COLUMN] = "pid",
+	[HANDLES_COLUMN] = "handles",
+	[CONTEXTS_COLUMN] = "contexts",
+	[OBJECTS_COLUMN] = "objects",
+	[QPS_COLUMN] = "qp",
+	[CQS_COLUMN] = "cq",
+	[MRS_COLUMN] = "mr",
+	[PDS_COLUMN] = "pd",
+	[SRQS_COLUMN] = "srq",
+	[REST_COLUMN] = "rest",
+	[BYTES_COLUMN] = "mr-bytes",
 	[DEVICE_COLUMN] = "device",
 	[RESOURCE_COLUMN] = "resource",
+	[COMMAND_COLUMN] = "command",
 	[CGROUP_COLUMN] = "cgroup",
 };
 
@@ -30,13 +43,26 @@ const char *const column_headings[NR_COLUMNS] = {
 	[BAR_COLUMN] = "",
 	[USAGE_COLUMN] = "USAGE",
 	[LIMIT_COLUMN] = "LIMIT",
+	[FROM_COLUMN] = "FROM",
 	[PEAK_COLUMN] = "PEAK",
 	[HIT_RATE_COLUMN] = "HIT/s",
 	[FAIL_RATE_COLUMN] = "FAIL/s",
 	[HITS_COLUMN] = "HITS",
 	[FAILS_COLUMN] = "FAILS",
+	[PROCESS_COLUMN] = "PID",
+	[HANDLES_COLUMN] = "HANDLES",
+	[CONTEXTS_COLUMN] = "CTX",
+	[OBJECTS_COLUMN] = "OBJECTS",
+	[QPS_COLUMN] = "QP",
+	[CQS_COLUMN] = "CQ",
+	[MRS_COLUMN] = "MR",
+	[PDS_COLUMN] = "PD",
+	[SRQS_COLUMN] = "SRQ",
+	[REST_COLUMN] = "REST",
+	[BYTES_COLUMN] = "MR-BYTES",
 	[DEVICE_COLUMN] = "DEVICE",
 	[RESOURCE_COLUMN] = "RESOURCE",
+	[COMMAND_COLUMN] = "COMMAND",
 	[CGROUP_COLUMN] = "CGROUP",
 };
 
@@ -59,7 +85,8 @@ void choose_glyphs(void)
 
 bool column_is_text(enum column column)
 {
-	return column == DEVICE_COLUMN || column == RESOURCE_COLUMN ||
+	return column == FROM_COLUMN || column == DEVICE_COLUMN ||
+	       column == RESOURCE_COLUMN || column == COMMAND_COLUMN ||
 	       column == CGROUP_COLUMN;
 }
 
@@ -125,7 +152,7 @@ static void add_name(struct text *out, const struct view *view,
 	const struct cgroup *cgroup = row->cgroup;
 	struct text path = { 0 };
 
-	if (view->tree) {
+	if (view->tree && (cgroup->parent || cgroup == view->top)) {
 		bool has_children = has_shown_children(cgroup);
 
 		add_branch(out, view, row, has_children);
@@ -135,7 +162,7 @@ static void add_name(struct text *out, const struct view *view,
 			text_print(out, "%s", cgroup->collapsed ?
 				   glyphs->closed : glyphs->open);
 	}
-	if (!view->tree || cgroup == view->top) {
+	if (!view->tree || cgroup == view->top || !cgroup->parent) {
 		cgroup_path(cgroup, &path);
 		escape_for_terminal(out, path.length ? path.bytes : "/",
 				    KEEP_BLANKS);
@@ -143,6 +170,37 @@ static void add_name(struct text *out, const struct view *view,
 	} else {
 		escape_for_terminal(out, cgroup->name, KEEP_BLANKS);
 	}
+}
+
+/* In binary units, of which three figures are enough. */
+static void add_bytes(struct text *out, long long bytes)
+{
+	static const char units[] = "BKMGTPE";
+	double number = (double)bytes;
+	size_t unit = 0;
+
+	while (number >= 1024 && unit + 2 < sizeof(units)) {
+		number /= 1024;
+		unit++;
+	}
+	text_print(out, "%.*f%c", unit && number < 100, number, units[unit]);
+}
+
+static void add_holding_cell(struct text *out, const struct holding *holding,
+			     enum column column)
+{
+	long long number;
+
+	if (column == DEVICE_COLUMN)
+		text_print(out, "%s", holding->device->label);
+	else if (column == COMMAND_COLUMN && holding->command)
+		escape_for_terminal(out, holding->command, ESCAPE_BLANKS);
+	else if (!holding_number(holding, column, &number))
+		text_print(out, "-");
+	else if (column == BYTES_COLUMN)
+		add_bytes(out, number);
+	else
+		text_print(out, "%lld", number);
 }
 
 /* Adds the text of a cell, which is empty where a row has nothing. */
@@ -156,9 +214,14 @@ void add_cell(struct text *out, const struct view *view,
 		add_name(out, view, row);
 		return;
 	}
+	if (row->holding)
+		add_holding_cell(out, row->holding, column);
 	if (!pool)
 		return;
 	switch (column) {
+	case FROM_COLUMN:
+		text_print(out, "%s", limit_from(row->cgroup, pool) ?: "-");
+		break;
 	case PERCENT_COLUMN:
 		add_percent(out, percent(pool));
 		break;
@@ -182,11 +245,24 @@ void add_cell(struct text *out, const struct view *view,
 	}
 }
 
+/* Returns why it is not known who made what, with what to do, or NULL. */
+static const char *why_no_kinds(const struct view *view,
+				const struct model *model)
+{
+	if (view->layout == LIMITS || !model->restrack.error)
+		return NULL;
+	return model->restrack.recorded ?
+		"The file of --restrack cannot be read." :
+		"The kernel does not tell who made what: modprobe ib_core.";
+}
+
 /* Returns what to do to see something, or NULL if there is something. */
 const char *why_empty(const struct view *view, const struct model *model)
 {
-	if (view->nr_rows)
-		return NULL;
+	const char *no_kinds = why_no_kinds(view, model);
+
+	if (no_kinds || view->nr_rows)
+		return no_kinds;
 	if (!view->top)
 		return "There is no such cgroup any more.";
 	if (!model->nr_cgroups && model->hierarchy->version == 1)
@@ -195,6 +271,9 @@ const char *why_empty(const struct view *view, const struct model *model)
 		return "The controller is off: +rdma into cgroup.subtree_control of the root.";
 	if (!model->devices)
 		return "There is no RDMA device, or none that may be read.";
+	if (view->layout == PROCESSES && !view->device &&
+	    !view->device_pattern && !view->match)
+		return "No process has an object of a device.";
 	if (view->device || view->device_pattern || view->match)
 		return "Nothing is in use or limited that is looked for.";
 	return "Nothing is in use, and nothing is limited.";
@@ -213,33 +292,38 @@ static void write_cell(FILE *out, enum column column, const char *cell,
 		fprintf(out, "%*s%s ", fill, "", cell);
 }
 
+static bool has_cells(const struct view *view, enum column column)
+{
+	return column != BAR_COLUMN && column_is_in(view->layout, column);
+}
+
 /* All columns are as wide as needed, with the path, of any length, at the end. */
 void write_table(FILE *out, const struct view *view, const struct model *model)
 {
 	int widths[NR_COLUMNS];
 	struct text cell = { 0 };
 
-	for (enum column column = 0; column < NR_COLUMNS; column++) {
+	for (enum column column = 0; column < CGROUP_COLUMN; column++) {
 		widths[column] = (int)strlen(column_headings[column]);
-		for (size_t i = 0; i < view->nr_rows; i++) {
+		for (size_t i = 0; has_cells(view, column) &&
+		     i < view->nr_rows; i++) {
 			int width;
 
 			text_clear(&cell);
-			if (column != CGROUP_COLUMN)
-				add_cell(&cell, view, model, &view->rows[i],
-					 column);
+			add_cell(&cell, view, model, &view->rows[i], column);
 			width = terminal_width(cell.bytes);
 			if (width > widths[column])
 				widths[column] = width;
 		}
 	}
+	widths[CGROUP_COLUMN] = 0;
 	for (enum column column = 0; column < NR_COLUMNS; column++)
-		if (column != BAR_COLUMN)
+		if (has_cells(view, column))
 			write_cell(out, column, column_headings[column],
 				   widths[column]);
 	for (size_t i = 0; i < view->nr_rows; i++)
 		for (enum column column = 0; column < NR_COLUMNS; column++) {
-			if (column == BAR_COLUMN)
+			if (!has_cells(view, column))
 				continue;
 			text_clear(&cell);
 			add_cell(&cell, view, model, &view->rows[i], column);

@@ -3,6 +3,7 @@
  * Which rows are wanted, and in what order.
  */
 #include <fnmatch.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,64 @@ long long field_shown(const struct view *view, const struct pool *pool,
 	default:
 		return UNKNOWN;
 	}
+}
+
+/* Which layouts have a column, as bits. */
+static const unsigned char column_layouts[NR_COLUMNS] = {
+	[PERCENT_COLUMN] = 1 << LIMITS,
+	[BAR_COLUMN] = 1 << LIMITS,
+	[USAGE_COLUMN] = 1 << LIMITS,
+	[LIMIT_COLUMN] = 1 << LIMITS,
+	[FROM_COLUMN] = 1 << LIMITS,
+	[PEAK_COLUMN] = 1 << LIMITS,
+	[HIT_RATE_COLUMN] = 1 << LIMITS,
+	[FAIL_RATE_COLUMN] = 1 << LIMITS,
+	[HITS_COLUMN] = 1 << LIMITS,
+	[FAILS_COLUMN] = 1 << LIMITS,
+	[PROCESS_COLUMN] = 1 << PROCESSES,
+	[HANDLES_COLUMN] = 1 << KINDS,
+	[CONTEXTS_COLUMN] = 1 << KINDS | 1 << PROCESSES,
+	[OBJECTS_COLUMN] = 1 << KINDS,
+	[QPS_COLUMN] = 1 << KINDS | 1 << PROCESSES,
+	[CQS_COLUMN] = 1 << KINDS | 1 << PROCESSES,
+	[MRS_COLUMN] = 1 << KINDS | 1 << PROCESSES,
+	[PDS_COLUMN] = 1 << KINDS | 1 << PROCESSES,
+	[SRQS_COLUMN] = 1 << KINDS | 1 << PROCESSES,
+	[REST_COLUMN] = 1 << KINDS,
+	[BYTES_COLUMN] = 1 << KINDS | 1 << PROCESSES,
+	[DEVICE_COLUMN] = 1 << LIMITS | 1 << KINDS | 1 << PROCESSES,
+	[RESOURCE_COLUMN] = 1 << LIMITS,
+	[COMMAND_COLUMN] = 1 << PROCESSES,
+	[CGROUP_COLUMN] = 1 << LIMITS | 1 << KINDS | 1 << PROCESSES,
+};
+
+bool column_is_in(enum layout layout, enum column column)
+{
+	return column_layouts[column] & 1 << layout;
+}
+
+void want_for_layout(struct model *model, enum layout layout)
+{
+	model->want_kinds = layout != LIMITS;
+	model->want_processes = layout == PROCESSES;
+}
+
+/* Returns what rows are sorted by: what is asked for, if they have it. */
+enum column sort_column(const struct view *view)
+{
+	static const enum column usual[NR_LAYOUTS] = {
+		[LIMITS] = PERCENT_COLUMN,
+		[KINDS] = OBJECTS_COLUMN,
+		[PROCESSES] = QPS_COLUMN,
+	};
+
+	return column_is_in(view->layout, view->sort) ? view->sort :
+							usual[view->layout];
+}
+
+const struct device *row_device(const struct row *row)
+{
+	return row->pool ? row->pool->device : row->holding->device;
 }
 
 /* Returns how much of the limit is used, or UNKNOWN; 0 of 0 is all. */
@@ -53,11 +112,60 @@ double rate(const struct model *model, const struct pool *pool,
 	return (double)(now - before) / model->interval;
 }
 
+/* Returns whether it is known, and sets @number. */
+bool holding_number(const struct holding *holding, enum column column,
+		    long long *number)
+{
+	switch (column) {
+	case PROCESS_COLUMN:
+		*number = holding->process ?: UNKNOWN;
+		break;
+	case HANDLES_COLUMN:
+		*number = holding->handles;
+		break;
+	case OBJECTS_COLUMN:
+		*number = holding->objects;
+		break;
+	case CONTEXTS_COLUMN:
+		*number = holding->counts[CONTEXT_KIND];
+		break;
+	case QPS_COLUMN:
+		*number = holding->counts[QP_KIND];
+		break;
+	case CQS_COLUMN:
+		*number = holding->counts[CQ_KIND];
+		break;
+	case MRS_COLUMN:
+		*number = holding->counts[MR_KIND];
+		break;
+	case PDS_COLUMN:
+		*number = holding->counts[PD_KIND];
+		break;
+	case SRQS_COLUMN:
+		*number = holding->counts[SRQ_KIND];
+		break;
+	case BYTES_COLUMN:
+		*number = holding->counts[MR_BYTES];
+		break;
+	case REST_COLUMN:
+		return rest_of_objects(holding, number);
+	default:
+		return false;
+	}
+	return *number != UNKNOWN;
+}
+
 /* Returns what rows are sorted by, for columns of numbers. */
 static double number_shown(const struct view *view, const struct model *model,
-			   const struct pool *pool)
+			   const struct row *row)
 {
-	switch (view->sort) {
+	const struct pool *pool = row->pool;
+	long long number;
+
+	if (row->holding)
+		return holding_number(row->holding, sort_column(view),
+				      &number) ? (double)number : -HUGE_VAL;
+	switch (sort_column(view)) {
 	case PERCENT_COLUMN:
 	case BAR_COLUMN:
 		return percent(pool);
@@ -66,7 +174,7 @@ static double number_shown(const struct view *view, const struct model *model,
 	case FAIL_RATE_COLUMN:
 		return rate(model, pool, view->local ? LOCAL_FAILS : FAILS);
 	default:
-		return (double)field_shown(view, pool, view->sort);
+		return (double)field_shown(view, pool, sort_column(view));
 	}
 }
 
@@ -81,17 +189,29 @@ static bool is_idle(const struct pool *pool)
 	return true;
 }
 
-static bool is_wanted(const struct view *view, const struct pool *pool)
+static bool is_empty(const struct holding *holding)
 {
-	const struct device *device = pool->device;
+	if (holding->handles > 0 || holding->objects > 0)
+		return false;
+	for (size_t i = 0; i < NR_KINDS; i++)
+		if (holding->counts[i] > 0)
+			return false;
+	return true;
+}
 
-	return (view->all || !is_idle(pool)) &&
+static bool is_wanted(const struct view *view, const struct row *row)
+{
+	const struct device *device = row_device(row);
+
+	return (view->all || !(row->pool ? is_idle(row->pool) :
+					   is_empty(row->holding))) &&
 	       (!view->device || !strcmp(view->device, device->label)) &&
 	       (!view->device_pattern ||
 		!fnmatch(view->device_pattern, device->name, 0));
 }
 
-static bool matches(struct view *view, const struct cgroup *cgroup)
+/* Returns whether the path has the text in it that is looked for. */
+bool view_matches(struct view *view, const struct cgroup *cgroup)
 {
 	if (!view->match)
 		return true;
@@ -100,33 +220,42 @@ static bool matches(struct view *view, const struct cgroup *cgroup)
 }
 
 static void add_row(struct view *view, const struct model *model,
-		    struct cgroup *cgroup, struct pool *pool, bool first)
+		    const struct row *row)
 {
+	struct row *added;
+
 	if (view->nr_rows == view->room) {
 		view->room = view->room ? 2 * view->room : 64;
 		view->rows = resize(view->rows, view->room,
 				    sizeof(*view->rows));
 	}
-	view->rows[view->nr_rows++] = (struct row){
-		.cgroup = cgroup,
-		.pool = pool,
-		.first = first,
-		.key = pool ? number_shown(view, model, pool) : UNKNOWN,
-	};
+	added = &view->rows[view->nr_rows++];
+	*added = *row;
+	added->key = row->pool || row->holding ?
+		     number_shown(view, model, row) : UNKNOWN;
 }
 
 /* Returns whether there are any. */
 static bool add_rows(struct view *view, const struct model *model,
 		     struct cgroup *cgroup)
 {
-	size_t before = view->nr_rows;
+	const struct holdings *holdings = view->layout == KINDS ?
+		&cgroup->kinds : &cgroup->processes;
+	size_t before = view->nr_rows, nr = view->layout == LIMITS ?
+		cgroup->nr_pools : holdings->nr;
+	struct row row = { .cgroup = cgroup };
 
-	if (!cgroup->nr_pools || !matches(view, cgroup))
+	if (!nr || !view_matches(view, cgroup))
 		return false;
-	for (size_t i = 0; i < cgroup->nr_pools; i++)
-		if (is_wanted(view, &cgroup->pools[i]))
-			add_row(view, model, cgroup, &cgroup->pools[i],
-				view->nr_rows == before);
+	for (size_t i = 0; i < nr; i++) {
+		if (view->layout == LIMITS)
+			row.pool = &cgroup->pools[i];
+		else
+			row.holding = &holdings->all[i];
+		row.first = view->nr_rows == before;
+		if (is_wanted(view, &row))
+			add_row(view, model, &row);
+	}
 	return view->nr_rows > before;
 }
 
@@ -162,9 +291,17 @@ static int compare_rows(const void *one, const void *other, void *arg)
 	const struct row *a = one, *b = other;
 	int order;
 
-	switch (view->sort) {
+	switch (sort_column(view)) {
 	case DEVICE_COLUMN:
-		order = strcmp(a->pool->device->label, b->pool->device->label);
+		order = strcmp(row_device(a)->label, row_device(b)->label);
+		break;
+	case FROM_COLUMN:
+		order = strcmp(limit_from(a->cgroup, a->pool) ?: "",
+			       limit_from(b->cgroup, b->pool) ?: "");
+		break;
+	case COMMAND_COLUMN:
+		order = strcmp(a->holding->command ?: "",
+			       b->holding->command ?: "");
 		break;
 	case RESOURCE_COLUMN:
 		order = strcmp(a->pool->resource, b->pool->resource);
@@ -178,13 +315,14 @@ static int compare_rows(const void *one, const void *other, void *arg)
 	}
 	if (view->reverse)
 		order = -order;
-	if (!order)
+	if (!order && a->pool)
 		order = compare_keys((double)a->pool->now[USAGE],
 				     (double)b->pool->now[USAGE]);
 	if (!order)
 		order = compare_places(a->cgroup, b->cgroup);
-	/* Then in the order of the files. */
-	return order ?: (a->pool > b->pool) - (a->pool < b->pool);
+	/* Then in the order of the files, or of processes. */
+	return order ?: (a->pool > b->pool) - (a->pool < b->pool) ?:
+	       (a->holding > b->holding) - (a->holding < b->holding);
 }
 
 static int compare_siblings(const void *one, const void *other, void *arg)
@@ -192,8 +330,8 @@ static int compare_siblings(const void *one, const void *other, void *arg)
 	const struct view *view = arg;
 	const struct cgroup *a = *(struct cgroup *const *)one;
 	const struct cgroup *b = *(struct cgroup *const *)other;
-	int order = column_is_text(view->sort) ? strcmp(a->name, b->name) :
-						 compare_keys(a->key, b->key);
+	int order = column_is_text(sort_column(view)) ?
+		strcmp(a->name, b->name) : compare_keys(a->key, b->key);
 
 	if (a->shown != b->shown)
 		return a->shown ? -1 : 1;
@@ -250,8 +388,16 @@ static void show_with_ancestors(const struct view *view, struct cgroup *cgroup,
 	}
 }
 
+/* What no cgroup shows is a part of all, but of no branch. */
+static void add_elsewhere(struct view *view, struct model *model)
+{
+	if (view->layout != LIMITS && view->top == &model->top)
+		for (size_t i = 0; i < NR_ELSEWHERE; i++)
+			add_rows(view, model, &model->elsewhere[i]);
+}
+
 /* A branch is where the largest number in it belongs. */
-static void build_tree(struct view *view, const struct model *model)
+static void build_tree(struct view *view, struct model *model)
 {
 	struct cgroup *at;
 
@@ -268,7 +414,9 @@ static void build_tree(struct view *view, const struct model *model)
 	while (at) {
 		/* A top without numbers says nothing. */
 		if (!add_rows(view, model, at) && at != view->top)
-			add_row(view, model, at, NULL, true);
+			add_row(view, model, &(struct row){
+				.cgroup = at, .first = true
+			});
 		if (at->collapsed && at != view->top) {
 			at = next_beside(view->top, at);
 		} else {
@@ -278,12 +426,14 @@ static void build_tree(struct view *view, const struct model *model)
 		while (at && !at->shown)
 			at = next_beside(view->top, at);
 	}
+	add_elsewhere(view, model);
 }
 
-static void build_list(struct view *view, const struct model *model)
+static void build_list(struct view *view, struct model *model)
 {
 	for (struct cgroup *at = view->top; at; at = next_cgroup(view->top, at))
 		add_rows(view, model, at);
+	add_elsewhere(view, model);
 	if (view->nr_rows)
 		qsort_r(view->rows, view->nr_rows, sizeof(*view->rows),
 			compare_rows, view);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench SAMPLES [DIR]: what it costs rdmacg-top to look at a hierarchy.
+ * bench SAMPLES [DIR RECORDED]: what it costs rdmacg-top to look at a hierarchy.
  *
  * Reads DIR, or what is mounted, so many times, and prints means of what one
- * refresh took. The first one, which has to learn all names, is apart.
+ * refresh took. The first one, which has to learn all names, is apart. RECORDED
+ * has messages of RDMA netlink.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -40,6 +41,15 @@ static void print_cost(const char *what, struct cost from, int times)
 	       unit * (to.system - from.system));
 }
 
+static void sample(struct model *model, const char *what, int times)
+{
+	struct cost start = cost_now();
+
+	for (int i = 0; i < times; i++)
+		model_sample(model);
+	print_cost(what, start, times);
+}
+
 static void build(struct view *view, struct model *model, const char *what,
 		  int times)
 {
@@ -56,33 +66,30 @@ int main(int argc, char **argv)
 	struct hierarchy hierarchy;
 	struct model *model;
 	struct rusage usage;
-	struct cost start;
 
-	if (argc > 3 || times < 1)
-		errx(2, "use: bench SAMPLES [DIR]");
+	if ((argc != 2 && argc != 4) || times < 1)
+		errx(2, "use: bench SAMPLES [DIR RECORDED]");
 	open_hierarchy(&hierarchy, argv[2]);
 	model = model_new(&hierarchy, "");
 
-	start = cost_now();
-	model_sample(model);
-	print_cost("first refresh", start, 1);
-
-	start = cost_now();
-	for (int i = 0; i < times; i++)
-		model_sample(model);
-	print_cost("refresh", start, times);
-
+	model->restrack.recorded = argc > 3 ? argv[3] : NULL;
+	sample(model, "first refresh", 1);
+	sample(model, "refresh", times);
 	model->want_local = true;
-	start = cost_now();
-	for (int i = 0; i < times; i++)
-		model_sample(model);
-	print_cost("with local", start, times);
+	sample(model, "with local", times);
 
 	build(&(struct view){ .sort = PERCENT_COLUMN }, model, "list", times);
 	build(&(struct view){ .tree = true }, model, "tree", times);
 	build(&(struct view){ .all = true }, model, "list of all", times);
 	build(&(struct view){ .tree = true, .all = true }, model,
 	      "tree of all", times);
+
+	want_for_layout(model, KINDS);
+	sample(model, "first with kinds", 1);
+	sample(model, "with kinds", times);
+	build(&(struct view){ .layout = KINDS }, model, "list of kinds", times);
+	want_for_layout(model, PROCESSES);
+	sample(model, "with processes", times);
 
 	getrusage(RUSAGE_SELF, &usage);
 	printf("%zu cgroups, at most %ld MiB\n", model->nr_cgroups,

@@ -4,7 +4,8 @@
 
 They are made up, unless there is a real hierarchy to make them in (--real, in
 the guest): a hundred slices, with all others evenly below them. Every second
-one has a limit, and each file lists two devices.
+one has a limit, and each file lists two devices. Where they are made up, each has
+a task, whose ID is none, that made a context, a PD, a CQ, an MR and a QP.
 """
 
 import argparse
@@ -13,9 +14,11 @@ import pathlib
 import subprocess
 import sys
 
+import restrack
 from fake import Pool, Tree
 
 SLICES = 100
+FIRST_TASK = 2 ** 22 + 1     # more than the kernel ever gives
 ROOT = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -38,7 +41,18 @@ def make_up(number):
         # There are others' files, too, to be read past.
         for other in range(30):
             tree.write(f"{path}/memory.file{other}", b"")
+        tree.add_tasks(path, FIRST_TASK + count)
     return tree
+
+
+def record(number):
+    """Returns the messages about what each task made."""
+    tasks = range(FIRST_TASK, FIRST_TASK + number)
+    some = [tasks[i:i + 1000] for i in range(0, number, 1000)]
+    return restrack.device(0, "mlx4_0") + restrack.device(1, "ocrdma1") + b"".join(
+        restrack.objects(kind, 0, *(restrack.entry(task, 4096 if kind == "mr"
+                                                   else None) for task in part))
+        for kind in ("context", "pd", "cq", "mr", "qp") for part in some)
 
 
 def make_real(number):
@@ -66,8 +80,10 @@ def main():
         make_real(args.cgroups)
         return subprocess.run(command, check=False).returncode
     tree = make_up(args.cgroups)
+    tree.write("/recorded", record(args.cgroups))
     try:
-        return subprocess.run([*command, tree.root], check=False).returncode
+        return subprocess.run([*command, tree.root, tree.path("/recorded")],
+                              check=False).returncode
     finally:
         tree.remove()
 

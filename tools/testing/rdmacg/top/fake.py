@@ -26,7 +26,7 @@ class Tree:
     """Paths are of str, with the bytes that are no UTF-8 escaped as os does."""
 
     def __init__(self, version=2, stock=False):
-        self.stock = stock
+        self.stock, self.version = stock, version
         self.root = tempfile.mkdtemp(prefix="rdmacg-top-")
         os.chmod(self.root, 0o755)
         if version == 2:
@@ -66,6 +66,19 @@ class Tree:
         write("rdma.peak", lambda pool: {"": pool.peak})
         write("rdma.events", lambda pool: events(pool.events))
         write("rdma.events.local", lambda pool: events(pool.local_events))
+
+    def add_default(self, cgroup, **limits):
+        """Puts the default's line before those of devices."""
+        with open(self.path(f"{cgroup}/rdma.max"), "rb+") as file:
+            lines = file.read()
+            file.seek(0)
+            file.write(line("default", limits, "") + lines)
+
+    def add_tasks(self, cgroup, *tasks):
+        os.makedirs(self.path(cgroup), exist_ok=True)
+        name = "tasks" if self.version == 1 else "cgroup.threads"
+        self.write(f"{cgroup}/{name}",
+                   "".join(f"{task}\n" for task in tasks).encode())
 
     def add_plain(self, cgroup, usage=1, limit="max"):
         """Makes a cgroup that uses one object of one device."""

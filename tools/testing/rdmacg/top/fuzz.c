@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Anything as the contents of the files, as a line of mountinfo, and as a name.
+ * Anything as the contents of the files, as messages of RDMA netlink, as a line of
+ * mountinfo, and as a name.
  * libFuzzer calls this, with sanitizers on.
  */
 #include <locale.h>
@@ -82,6 +83,30 @@ static void check_model(struct span contents)
 	fclose(sink);
 }
 
+/* Those of a kernel are aligned. */
+static void check_restrack(struct span contents)
+{
+	char *copy = copy_bytes(contents.start, contents.length);
+	struct restrack restrack = { 0 };
+
+	restrack_take_all(&restrack, copy, contents.length);
+	for (size_t i = 0; i < restrack.nr_makers; i++) {
+		const struct maker *maker = &restrack.makers[i];
+		long long sum = 0;
+
+		require(find_tracked(&restrack, maker->device),
+			"a maker's device is known");
+		require(maker->task >= TASK_KERNEL,
+			"a task has a number, or is the kernel");
+		for (enum kind kind = 0; kind <= CONTEXT_KIND; kind++)
+			sum += maker->counts[kind];
+		require(sum > 0 && maker->counts[MR_BYTES] >= 0,
+			"who is a maker made something");
+	}
+	restrack_free(&restrack);
+	free(copy);
+}
+
 static void check_mount(const char *string)
 {
 	char *line = copy_bytes(string, strlen(string));
@@ -112,6 +137,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
 	check_lines(contents);
 	check_model(contents);
+	check_restrack(contents);
 	check_mount(string);
 	check_escapes(string);
 	free(string);

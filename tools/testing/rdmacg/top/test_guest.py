@@ -100,7 +100,7 @@ class Live(Case):
         (self.tenant / "rdma.max").write_text("mlx4_0 hca_object=10")
         leaf = self.make(self.tenant / "a", False)
         screen = self.start(columns=120)
-        screen.wait(r" 0 +\[ +\] +0 +10 .*mlx4_0 +hca_object /tenant$")
+        screen.wait(r" 0 +\[ +\] +0 +10 +own .*mlx4_0 +hca_object /tenant$")
         verbs = self.hold(leaf, "mlx4_0", "context=1", "pd=8")
         screen.wait(r" 80 +\[\|{8}  \] +8 +10 .*mlx4_0 +hca_object /tenant$")
         screen.wait(r"\x1b\[(7|33)m.*80.*hca_object.*/tenant", "styled")
@@ -109,7 +109,7 @@ class Live(Case):
         self.assertIn("made 2, held 10", verbs.tell("pd=2"))
         text = screen.wait(
             r" 100 +\[\|{10}\] +10 +10 .*mlx4_0 +hca_object /tenant$")
-        tenant = r"\|\] +10 +10 +(\S+) +(\S+) +(\S+) .*hca_object /tenant$"
+        tenant = r"\|\] +10 +10 +own +(\S+) +(\S+) +(\S+) .*hca_object /tenant$"
         if self.is_stock:
             self.assertIn("made 0", verbs.tell("pd=1"))
             text = screen.wait(tenant)
@@ -121,7 +121,7 @@ class Live(Case):
         def refused(text):
             self.assertIn("EAGAIN", verbs.tell("pd=1"))
             found = re.search(tenant, text, re.M)
-            leaf_row = re.search(r" 10 +max +10 +(\S+) +(\S+) .*hca_object "
+            leaf_row = re.search(r" 10 +max +- +10 +(\S+) +(\S+) .*hca_object "
                                  "/tenant/a$", text, re.M)
             return found and found[1] == "10" and leaf_row and \
                 float(found[2]) > 0 and float(found[3]) > 0 and \
@@ -131,9 +131,9 @@ class Live(Case):
         screen.wait(refused)
         screen.type("l")
         screen.wait("events of each cgroup alone")
-        screen.wait(r" 10 +10 +10 +0 +0 .*hca_object /tenant$")
+        screen.wait(r" 10 +10 +own +10 +0 +0 .*hca_object /tenant$")
         verbs.tell("-pd=10")
-        screen.wait(r" 0 +\[ +\] +0 +10 +10 .*mlx4_0 +hca_object /tenant$")
+        screen.wait(r" 0 +\[ +\] +0 +10 +own +10 .*mlx4_0 +hca_object /tenant$")
 
     def test_changes(self):
         """cgroups that are made and removed come and go on the screen"""
@@ -152,7 +152,7 @@ class Live(Case):
         if self.is_stock:
             screen.wait("Nothing is in use, and nothing is limited")
         else:
-            screen.wait(r" - +0 +max +3 +0 +0 .*ocrdma1 hca_object +")
+            screen.wait(r" - +0 +max +- +3 +0 +0 .*ocrdma1 hca_object +")
 
     def test_devices(self):
         """devices may be renamed, removed and made while they are seen"""
@@ -289,6 +289,257 @@ class Truth(Case):
         self.assertGreater(made, 2)
 
 
+# Makes PDs by libibverbs: what it is told is eval()'s to do.
+MAKER = """
+import ctypes, os, sys, threading
+verbs = ctypes.CDLL("libibverbs.so.1")
+for name in ("get_device_list", "open_device", "alloc_pd"):
+    getattr(verbs, f"ibv_{name}").restype = ctypes.c_void_p
+verbs.ibv_get_device_name.restype = ctypes.c_char_p
+def pointer(value):
+    assert value
+    return ctypes.c_void_p(value)
+nr = ctypes.c_int()
+devices = ctypes.cast(verbs.ibv_get_device_list(ctypes.byref(nr)),
+                      ctypes.POINTER(ctypes.c_void_p))
+device = next(pointer(devices[i]) for i in range(nr.value)
+              if verbs.ibv_get_device_name(pointer(devices[i])) == b"mlx4_0")
+context = pointer(verbs.ibv_open_device(device))
+def pd():
+    assert verbs.ibv_alloc_pd(context)
+def by_child():
+    child = os.fork()
+    if not child:
+        pd()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop = threading.Event()
+def by_thread(then):
+    made = threading.Event()
+    thread = threading.Thread(target=lambda: (pd(), made.set(), then()))
+    thread.start()
+    made.wait()
+    return thread
+for line in sys.stdin:
+    print(eval(line), flush=True)
+stop.set()
+"""
+
+
+class Kinds(Case):
+    """What is made is known, so that what is shown can be compared with it."""
+
+    MADE = {"context": 2, "pd": 3, "cq": 2, "mr": 4, "srq": 1, "qp": 5}
+
+    def export(self, *args, **options):
+        return json.loads(run(PROGRAM, "--json", *args, **options))
+
+    def kinds(self, device="mlx4_0"):
+        """Returns what is told of one device, by cgroup or where it is else."""
+        return {row["cgroup"] or row["elsewhere"]: row
+                for row in self.export("--kinds")["kinds"]
+                if row["device"] == device}
+
+    def make_all(self, cgroup, device="mlx4_0", *more):
+        words = [f"{kind}={count}" for kind, count in self.MADE.items()]
+        return self.hold(cgroup, device, *words, *more)
+
+    def start_maker(self, cgroup):
+        maker = subprocess.Popen(
+            ["python3", "-c", MAKER], text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, preexec_fn=lambda: (
+                cgroup / "cgroup.procs").write_text("0"))
+        self.stack.callback(maker.communicate)
+
+        def tell(line):
+            maker.stdin.write(f"{line}\n")
+            maker.stdin.flush()
+            return maker.stdout.readline()
+
+        return maker, tell
+
+    def assert_made(self, row, times=1):
+        self.assertEqual({kind: row[kind] for kind in self.MADE},
+                         {kind: times * count
+                          for kind, count in self.MADE.items()})
+
+    def test_kinds(self):
+        """kinds are those made, and address handles the rest of rdma.current"""
+        leaf = self.make(self.tenant / "a", False)
+        other = self.make(self.tenant / "b", False)
+        self.make_all(leaf, "mlx4_0", "ah=2")
+        self.make_all(other)
+        self.make_all(other, "ocrdma1")
+        kinds = self.kinds()
+        for name, times, rest in (("/tenant/a", 1, 2), ("/tenant/b", 1, 0),
+                                  ("/tenant", 2, 2)):
+            row = kinds[name]
+            self.assert_made(row, times)
+            self.assertEqual(row["rest"],
+                             {"hca_handle": 0, "hca_object": rest})
+            self.assertEqual(row["hca_object"], times * 15 + rest)
+            self.assertEqual(row["id"], (ROOT / name[1:]).stat().st_ino)
+            # verbs registers as much for each of them.
+            self.assertGreater(row["mr_bytes"], 0)
+            self.assertEqual(row["mr_bytes"] % (4 * times), 0)
+        self.assertEqual(kinds["/tenant"]["mr_bytes"],
+                         2 * kinds["/tenant/a"]["mr_bytes"])
+        self.assert_made(self.kinds("ocrdma1")["/tenant/b"])
+        self.assertNotIn("/tenant/a", self.kinds("ocrdma1"))
+        # The agents of the IB core, which nobody counts.
+        self.assertGreater(kinds["kernel"]["qp"], 0)
+        self.assertIsNone(kinds["kernel"]["hca_object"])
+        families = prometheus.parse(run(PROGRAM, "--prometheus", "--kinds"))
+        self.assertEqual(
+            {dict(labels)["kind"]: value for labels, value in
+             families["rdmacg_objects"].samples.items()
+             if {("cgroup", "/tenant/a"), ("device", "mlx4_0")} <= labels},
+            self.MADE)
+        text = run(PROGRAM, "--once", "--kinds").decode()
+        self.assertRegex(text, r"(?m)^ +2 +2 +17 +5 +2 +4 +3 +1 +2 +\S+ mlx4_0 "
+                               r" */tenant/a$")
+
+    def test_root(self):
+        """what is in the root cgroup is shown as not counted"""
+        before = self.kinds().get("root", {kind: 0 for kind in self.MADE})
+        self.make_all(ROOT)
+        row = self.kinds()["root"]
+        self.assertEqual({kind: row[kind] - before[kind] for kind in self.MADE},
+                         self.MADE)
+        self.assertEqual((row["hca_handle"], row["hca_object"]), (None, None))
+
+    def test_processes(self):
+        """each process is listed, with its command, as by nobody"""
+        leaf = self.make(self.tenant / "a", False)
+        pids = {self.make_all(leaf).process.pid: leaf,
+                self.make_all(self.make(self.tenant / "b", False)).process.pid:
+                self.tenant / "b"}
+        for options in ({}, {"user": NOBODY, "group": NOBODY,
+                             "extra_groups": []}):
+            rows = {row["pid"]: row for row in
+                    self.export("--pids", "/tenant", **options)["processes"]}
+            self.assertEqual(set(rows), set(pids))
+            for pid, row in rows.items():
+                self.assert_made(row)
+                self.assertEqual((row["command"], ROOT / row["cgroup"][1:]),
+                                 ("verbs", pids[pid]))
+        self.assertRegex(run(PROGRAM, "-1P").decode(),
+                         rf"(?m)^ *{min(pids)} +2 +5 .*mlx4_0 verbs +/tenant/")
+
+    def test_moved(self):
+        """what a process takes along is missed there, and too much here"""
+        leaf = self.make(self.tenant / "a", False)
+        other = self.make(self.tenant / "b", False)
+        verbs = self.make_all(leaf)
+        (other / "cgroup.procs").write_text(str(verbs.process.pid))
+        kinds = self.kinds()
+        self.assertEqual(kinds["/tenant/a"]["rest"],
+                         {"hca_handle": 2, "hca_object": 15})
+        self.assertEqual(kinds["/tenant/b"]["rest"],
+                         {"hca_handle": -2, "hca_object": -15})
+        self.assert_made(kinds["/tenant/b"])
+        self.assertEqual(kinds["/tenant"]["rest"],
+                         {"hca_handle": 0, "hca_object": 0})
+
+    def test_ended(self):
+        """what a child made on a passed context is the rest once it ended"""
+        leaf = self.make(self.tenant / "a", False)
+        _, tell = self.start_maker(leaf)
+        tell("pd()")
+        before = self.kinds()
+        self.assertEqual(before["/tenant/a"]["pd"], 1)
+        self.assertEqual(before["/tenant/a"]["rest"]["hca_object"], 0)
+        tell("by_child()")
+        tell("by_thread(lambda: None).join()")
+        row = self.kinds()["/tenant/a"]
+        self.assertEqual((row["hca_object"], row["pd"], row["rest"]),
+                         (3, 1, {"hca_handle": 0, "hca_object": 2}))
+        self.assertEqual(self.kinds()["unknown"]["pd"], 2)
+
+    def test_threads(self):
+        """what a thread made is that of its process"""
+        leaf = self.make(self.tenant / "a", False)
+        maker, tell = self.start_maker(leaf)
+        tell("pd()")
+        tell("by_thread(stop.wait)")
+        row, = self.export("--pids", "/tenant")["processes"]
+        self.assertEqual((row["pid"], row["pd"]), (maker.pid, 2))
+
+    def test_screen(self):
+        """v leads to kinds, to processes, and back"""
+        leaf = self.make(self.tenant / "a", False)
+        verbs = self.make_all(leaf)
+        screen = self.start(columns=120)
+        screen.wait(r"mlx4_0 +hca_object /tenant/a$")
+        screen.type("v")
+        screen.wait(r"^ +2 +2 +15 +5 +2 +4 +3 +1 +0 +\S+ mlx4_0 +/tenant/a$")
+        verbs.tell("-qp=5")
+        screen.wait(r"^ +2 +2 +10 +0 +2 +4 +3 +1 +0 +\S+ mlx4_0 +/tenant/a$")
+        screen.type("v")
+        screen.wait(rf"^ *{verbs.process.pid} +2 +0 .* mlx4_0 verbs +/tenant/a$")
+        screen.type("v")
+        screen.wait(r"mlx4_0 +hca_object /tenant/a$")
+
+
+class Default(Case):
+    def setUp(self):
+        super().setUp()
+        if self.is_stock:
+            self.skipTest("the stock controller has no defaults")
+        (self.tenant / "rdma.max").write_text("default hca_object=10")
+
+    def test_sources(self):
+        """a limit is the default's or the device's own, also after hot-plug"""
+        leaf = self.make(self.tenant / "a", False)
+        (leaf / "rdma.max").write_text("mlx4_0 hca_object=20")
+
+        def sources():
+            return {key[:2]: (row["limit"], row["limit_from"])
+                    for key, row in self.rows().items()
+                    if key[2] == "hca_object"}
+
+        want = {("/tenant", "mlx4_0"): (10, "default"),
+                ("/tenant", "ocrdma1"): (10, "default"),
+                ("/tenant/a", "mlx4_0"): (20, "own")}
+        self.assertEqual(sources(), want)
+        (self.tenant / "rdma.max").write_text("mlx4_0 hca_object=max")
+        want["/tenant", "mlx4_0"] = ("max", "own")
+        self.assertEqual({key: sources().get(key, ("max", "own"))
+                          for key in want}, want)
+        run("rdma", "link", "delete", "ocrdma1")
+        try:
+            self.assertNotIn(("/tenant", "ocrdma1"), sources())
+        finally:
+            run("rdma", "link", "add", "ocrdma1", "type", "siw", "netdev",
+                "rdma1")
+        self.assertEqual(sources()["/tenant", "ocrdma1"], (10, "default"))
+        data = json.loads(run(PROGRAM, "--json"))
+        self.assertIn(("/tenant", "hca_object", 10),
+                      [(one["cgroup"], one["resource"], one["limit"])
+                       for one in data["defaults"]])
+
+    def test_device_called_default(self):
+        """a device that is called default is not mistaken for it"""
+        run("rdma", "dev", "set", "mlx4_0", "name", "default")
+        self.stack.callback(
+            run, "rdma", "dev", "set", "default", "name", "mlx4_0")
+        index = int(re.search(r"(\d+): default:", run(
+            "rdma", "dev", "show", "default").decode())[1])
+        (self.tenant / "rdma.max").write_text(
+            f"default index={index} hca_object=20")
+        self.hold(self.make(self.tenant / "a", False), "default", "context=1",
+                  "pd=3")
+        row = self.rows()["/tenant", "default", "hca_object"]
+        self.assertEqual((row["index"], row["usage"], row["limit"],
+                          row["limit_from"]), (index, 3, 20, "own"))
+        data = json.loads(run(PROGRAM, "--json", "--kinds"))
+        self.assertEqual([(row["index"], row["pd"], row["hca_object"])
+                          for row in data["kinds"]
+                          if row["cgroup"] == "/tenant"
+                          and row["device"] == "default"], [(index, 3, 3)])
+        self.assertEqual(len(data["defaults"]), 2)
+
+
 class Hierarchy(unittest.TestCase):
     """The controller is moved, so that there must be no cgroup left."""
 
@@ -356,7 +607,7 @@ class Hierarchy(unittest.TestCase):
                    f"umount {ROOT}; mount -t cgroup2 none {ROOT};"
                    f"exec {PROGRAM} -1'").decode()
         self.assertRegex(text.splitlines()[1],
-                         r"^ *0 +0 +5 .* mlx4_0 +hca_object /$")
+                         r"^ *0 +0 +5 +own .* mlx4_0 +hca_object /$")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import signal
 import time
 import unittest
 
+import restrack
 import tap
 from fake import Pool, Tree
 from terminal import Terminal
@@ -60,11 +61,11 @@ class Screen(unittest.TestCase):
         self.assertRegex(text, r"cgroup v2  4 cgroups  8 rows")
         self.assertRegex(text, r"(?m)^ mlx4_0  hca_handle 7  hca_object 85")
         self.assertRegex(text, r"(?m)^ ocrdma1  hca_handle 0  hca_object 12")
-        self.assertRegex(text, r"(?m)^USE% +USAGE LIMIT PEAK HIT/s FAIL/s "
+        self.assertRegex(text, r"(?m)^USE% +USAGE LIMIT FROM PEAK HIT/s FAIL/s "
                                r"HITS FAILS DEVICE +RESOURCE +CGROUP$")
-        self.assertRegex(text, r"(?m)^ 100 \[\|{10}\] +2 +2 +2 .* mlx4_0 +"
+        self.assertRegex(text, r"(?m)^ 100 \[\|{10}\] +2 +2 own +2 .* mlx4_0 +"
                                r"hca_handle /tenant/a$")
-        self.assertRegex(text, r"(?m)^  85 \[\|{8}  \] +85 +100 +85 .* mlx4_0 +"
+        self.assertRegex(text, r"(?m)^  85 \[\|{8}  \] +85 +100 own +85 .* mlx4_0 +"
                                r"hca_object /tenant$")
         self.assertEqual(cgroups(text)[:4],
                          ["/tenant/a", "/tenant", "/tenant", "/tenant/a"])
@@ -195,10 +196,38 @@ class Screen(unittest.TestCase):
         screen.type("q")
         screen.wait("USE%")
 
+    def test_views(self):
+        """v leads to kinds, to processes, and back to limits"""
+        me = os.getpid()
+        recorded = self.tree.path("/recorded")
+        self.tree.add_tasks("/tenant/a", me)
+        self.tree.write("/recorded", restrack.device(0, "mlx4_0") +
+                        restrack.objects("qp", 0, me, me, "rdma_cm"))
+        screen = self.start(f"--restrack={recorded}")
+        screen.wait("mlx4_0 +hca_object /tenant/a$")
+        screen.type("v")
+        text = screen.wait("^HANDLES CTX OBJECTS QP CQ MR PD SRQ REST MR-BYTES "
+                           "DEVICE +CGROUP$")
+        self.assertRegex(text, r"(?m)^ +3 +0 +85 +2( +0){4} +83 +0B mlx4_0 +"
+                               r"/tenant$")
+        self.assertRegex(text, r"(?m)^ +- +0 +- +1 .* mlx4_0 +\[kernel\]$")
+        # What is not of a cgroup is neither folded nor gone into.
+        screen.type("G", "Enter", "t", "G")
+        text = screen.wait(r"^ \[kernel\]  mlx4_0  made by the kernel: not counted")
+        screen.type("Space", "-", "+", "c", "e", "Enter", "BSpace")
+        self.assertNotIn("below", text)
+        # Sums are right on the way, though paused.
+        screen.type("t", "p")
+        screen.wait("PAUSED")
+        screen.type("v")
+        screen.wait(rf"^ *{me} +0 +2 .* /tenant/a$")
+        screen.type(">", "v", "p")
+        screen.wait("mlx4_0 +hca_object /tenant/a$")
+
     def test_pause(self):
         """while it is paused nothing changes"""
         screen = self.start()
-        screen.wait("85 +100 +85")
+        screen.wait("85 +100 own +85")
         screen.type("p")
         screen.wait("PAUSED")
         self.tree.add_plain("/new", 1)
@@ -220,6 +249,8 @@ class Screen(unittest.TestCase):
         screen.resize(200, 40)
         screen.wait("HIT/s FAIL/s +HITS +FAILS")
         screen.resize(80, 24)
+        screen.wait("USE% +USAGE LIMIT FROM PEAK HIT/s FAIL/s DEVICE")
+        screen.resize(70, 24)
         screen.wait("USE% +USAGE LIMIT PEAK HIT/s FAIL/s DEVICE")
         screen.resize(40, 12)
         screen.wait("^USE% +USAGE ((?!PEAK).)*CGROUP$")
@@ -284,7 +315,7 @@ class Screen(unittest.TestCase):
             number += 1
             self.tree.add("/other", {
                 "mlx4_0": {"hca_object": Pool(1, 1, 1, number, 2 * number)}})
-            row = re.search(r" 1 +1 +1 +([\d.]+) +([\d.]+) .*/other$", text,
+            row = re.search(r" 1 +1 +own +1 +([\d.]+) +([\d.]+) .*/other$", text,
                             re.MULTILINE)
             return row and float(row[1]) > 0 and \
                 float(row[2]) > float(row[1]) and \

@@ -14,14 +14,25 @@ import time
 import unittest
 
 import prometheus
+import restrack
 import tap
 from fake import Pool, Tree, line
 
 TOP = pathlib.Path(__file__).resolve().parents[4] / "tools/cgroup/rdmacg-top"
+HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = None
 NOBODY = 65534
-HEADINGS = ["USE%", "USAGE", "LIMIT", "PEAK", "HIT/s", "FAIL/s", "HITS",
+HEADINGS = ["USE%", "USAGE", "LIMIT", "FROM", "PEAK", "HIT/s", "FAIL/s", "HITS",
             "FAILS", "DEVICE", "RESOURCE", "CGROUP"]
+KIND_HEADINGS = ["HANDLES", "CTX", "OBJECTS", "QP", "CQ", "MR", "PD", "SRQ",
+                 "REST", "MR-BYTES", "DEVICE", "CGROUP"]
+PID_HEADINGS = ["PID", "CTX", "QP", "CQ", "MR", "PD", "SRQ", "MR-BYTES",
+                "DEVICE", "COMMAND", "CGROUP"]
+NO_TASK = 2 ** 22 + 1       # more than the kernel ever gives
+# What corpus/restrack is of: contexts, PDs, CQs, MRs, QPs, SRQs, bytes of MRs.
+RECORDED = {("mlx4_0", "unknown"): (2, 3, 2, 4, 5, 1, 4 * 4096),
+            ("mlx4_0", "kernel"): (0, 1, 1, 0, 1, 0, 0),
+            ("ocrdma1", "unknown"): (1, 2, 1, 2, 1, 0, 2 * 4096)}
 WEIRD_NAMES = ["new\nline", "tab\t", "dou\"ble", "back\\slash", "\x1b[31mred",
                "é日本", "bad\udcff\udcfe", "bad\ufffdff\ufffdfe", "{a=\"b\"}",
                "# HELP", "\u202egnp", "$(reboot)", "'", " lead", "trail ",
@@ -58,11 +69,12 @@ class Case(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr.decode()), (0, ""))
         return done.stdout
 
-    def table(self, *args, **options):
+    def table(self, *args, headings=None, **options):
         """Returns the rows as lists of words."""
+        headings = headings or HEADINGS
         lines = self.output("--once", *args, **options).decode().splitlines()
-        self.assertEqual(lines[0].split(), HEADINGS)
-        return [text.split(None, len(HEADINGS) - 1) for text in lines[1:]]
+        self.assertEqual(lines[0].split(), headings)
+        return [text.split(None, len(headings) - 1) for text in lines[1:]]
 
     def column(self, name, *args):
         return [row[HEADINGS.index(name)] for row in self.table(*args)]
@@ -93,38 +105,113 @@ class Table(Case):
         self.add_example()
         rows = self.table()
         self.assertEqual(rows, [row.split() for row in (
-            "100 2 2 2 - - 5 6 mlx4_0 hca_handle /tenant/a",
-            "85 850 1000 900 - - 3 40 mlx4_0 hca_object /tenant",
-            "42 850 2000 900 - - 0 40 mlx4_0 hca_object /tenant/a",
-            "30 3 10 4 - - 1 2 mlx4_0 hca_handle /tenant"
-            .replace("1 2 mlx", "0 0 mlx"),
-            "- 12 max 12 - - 0 0 ocrdma1 hca_object /tenant",
-            "- 12 max 12 - - 0 0 ocrdma1 hca_object /tenant/a")])
+            "100 2 2 own 2 - - 5 6 mlx4_0 hca_handle /tenant/a",
+            "85 850 1000 own 900 - - 3 40 mlx4_0 hca_object /tenant",
+            "42 850 2000 own 900 - - 0 40 mlx4_0 hca_object /tenant/a",
+            "30 3 10 own 4 - - 0 0 mlx4_0 hca_handle /tenant",
+            "- 12 max - 12 - - 0 0 ocrdma1 hca_object /tenant",
+            "- 12 max - 12 - - 0 0 ocrdma1 hca_object /tenant/a")])
+
+    def limits(self):
+        """Returns {(cgroup, device, resource): [limit, where it is from]}."""
+        return {(row[11], row[9], row[10]): row[2:4]
+                for row in self.table("--all")}
 
     def test_default(self):
-        """the default's line in rdma.max is no device"""
+        """the default's line is no device, and limits that equal it are from it"""
         self.add_example()
         rows = self.table()
-        with open(self.tree.path("/tenant/rdma.max"), "rb+") as file:
-            limits = file.read()
-            file.seek(0)
-            file.write(b"default hca_handle=7 hca_object=max\n" + limits)
+        self.tree.add_default("/tenant", hca_handle=7, hca_object="max")
         self.assertEqual(self.table(), rows)
+        self.add_example()
+        self.tree.add_default("/tenant", hca_handle=10, hca_object=5)
+        limits = self.limits()
+        self.assertEqual(limits["/tenant", "mlx4_0", "hca_handle"],
+                         ["10", "default"])
+        self.assertEqual(limits["/tenant", "mlx4_0", "hca_object"],
+                         ["1000", "own"])
+        # It is exempt.
+        self.assertEqual(limits["/tenant", "ocrdma1", "hca_object"],
+                         ["max", "own"])
+        self.assertEqual(limits["/tenant/a", "ocrdma1", "hca_object"],
+                         ["max", "-"])
+        self.assertEqual(len(limits), 12)
+        self.assertEqual(self.column("FROM", "--sort=from"),
+                         sorted(self.column("FROM")))
+
+    def test_default_formats(self):
+        """JSON and Prometheus have defaults, and tell what comes from them"""
+        self.add_example()
+        self.tree.add_default("/tenant", hca_handle=10, hca_object="max")
+        # Where there is no device.
+        self.tree.add("/new", {})
+        self.tree.add_default("/new", hca_handle=3, hca_object=4)
+        data = self.json("--all")
+        self.assertEqual(
+            {(one["cgroup"], one["resource"]): one["limit"]
+             for one in data["defaults"]},
+            {("/tenant", "hca_handle"): 10, ("/tenant", "hca_object"): "max",
+             ("/new", "hca_handle"): 3, ("/new", "hca_object"): 4})
+        self.assertEqual({one["id"] for one in data["defaults"]},
+                         {os.stat(self.tree.path(name)).st_ino
+                          for name in ("/tenant", "/new")})
+        sources = {(row["cgroup"], row["device"], row["resource"]):
+                   row["limit_from"] for row in data["rows"]}
+        want = {("/tenant", "mlx4_0", "hca_handle"): "default",
+                ("/tenant", "mlx4_0", "hca_object"): "own",
+                ("/tenant", "ocrdma1", "hca_handle"): "own",
+                ("/tenant", "ocrdma1", "hca_object"): None}
+        self.assertEqual(want, {key: sources[key] for key in want})
+        families = self.prometheus("--all")
+        self.assertEqual(
+            {tuple(sorted(dict(labels).values())): value for labels, value in
+             families["rdmacg_default_limit"].samples.items()},
+            {("/tenant", "hca_handle"): 10,
+             ("/tenant", "hca_object"): float("inf"),
+             ("/new", "hca_handle"): 3, ("/new", "hca_object"): 4})
+        samples = families["rdmacg_limit_from_default"].samples
+        got = {tuple(dict(labels)[name] for name in
+                     ("cgroup", "device", "resource")): value
+               for labels, value in samples.items()}
+        self.assertEqual({key: got.get(key) for key in want},
+                         {key: {"default": 1, "own": 0}.get(value)
+                          for key, value in want.items()})
+        self.assertEqual(self.json("/new")["defaults"][0]["cgroup"], "/new")
+        self.assertEqual(len(self.json("/new")["defaults"]), 2)
 
     def test_device_called_default(self):
         """a device called default is one, beside the default"""
         self.tree.add("/a", {"default index=4": {"hca_object": Pool(2, 8)}})
-        with open(self.tree.path("/a/rdma.max"), "rb+") as file:
-            limits = file.read()
-            file.seek(0)
-            file.write(b"default hca_object=7\n" + limits)
-        self.assertEqual([row[:3] for row in self.table()], [["25", "2", "8"]])
+        self.tree.add_default("/a", hca_object=7)
+        self.assertEqual(self.limits(),
+                         {("/a", "default#4", "hca_object"): ["8", "own"]})
+        # No matter what restrack calls it.
+        with open(self.tree.path("/recorded"), "wb") as file:
+            file.write(restrack.device(4, "default") +
+                       restrack.objects("qp", 4, "rdma_cm"))
+        recorded = self.tree.path("/recorded")
+        data = self.json("--kinds", "--delay=0.01", f"--restrack={recorded}")
+        self.assertEqual([row["limit"] for row in data["rows"]], [8])
+        self.assertEqual({(row["device"], row["index"])
+                          for row in data["kinds"]}, {("default", 4)})
+        self.assertEqual(len(data["defaults"]), 1)
+
+    def test_device_called_default_elsewhere(self):
+        """a device called default that no file lists is no default either"""
+        self.tree.add("/a", {"mlx4_0": {"hca_object": Pool(2, 8)}})
+        self.tree.add_default("/a", hca_object=7)
+        self.tree.write("/recorded", restrack.device(4, "default") +
+                        restrack.objects("qp", 4, "rdma_cm"))
+        data = self.json("--kinds", "--delay=0.01",
+                         f"--restrack={self.tree.path('/recorded')}")
+        self.assertEqual([row["device"] for row in data["rows"]], ["mlx4_0"])
+        self.assertEqual(len(data["defaults"]), 1)
 
     def test_local(self):
         """with --local, events are those of each cgroup alone"""
         self.add_example()
         row = self.table("--local")[0]
-        self.assertEqual(row[6:8], ["7", "8"])
+        self.assertEqual(row[7:9], ["7", "8"])
 
     def test_columns_are_aligned(self):
         """columns are as wide as what is in them, also with wide letters"""
@@ -168,10 +255,10 @@ class Table(Case):
                               ("limit", "LIMIT"), ("peak", "PEAK"),
                               ("hits", "HITS"), ("fails", "FAILS"),
                               ("device", "DEVICE"), ("resource", "RESOURCE"),
-                              ("cgroup", "CGROUP")):
+                              ("from", "FROM"), ("cgroup", "CGROUP")):
             with self.subTest(name):
                 got = self.column(heading, f"--sort={name}")
-                if name in ("device", "resource", "cgroup"):
+                if name in ("device", "resource", "from", "cgroup"):
                     self.assertEqual(got, sorted(got))
                 else:
                     numbers = [float({"-": -1, "max": 1e99}.get(cell, cell))
@@ -218,7 +305,7 @@ class Formats(Case):
             "cgroup": "/tenant/a", "device": "mlx4_0", "index": None,
             "id": os.stat(self.tree.path("/tenant/a")).st_ino,
             "resource": "hca_handle", "usage": 2, "limit": 2, "percent": 100,
-            "peak": 2, "events": {"max": 5, "alloc_fail": 6},
+            "limit_from": "own", "peak": 2, "events": {"max": 5, "alloc_fail": 6},
             "events_local": {"max": 7, "alloc_fail": 8},
             "events_per_second": {"max": None, "alloc_fail": None},
             "events_local_per_second": {"max": None, "alloc_fail": None}})
@@ -235,6 +322,7 @@ class Formats(Case):
                for name, family in families.items()}
         self.assertEqual(got, {
             "rdmacg_usage": ("gauge", 2), "rdmacg_limit": ("gauge", 2),
+            "rdmacg_limit_from_default": ("gauge", 0),
             "rdmacg_peak": ("gauge", 2),
             "rdmacg_limit_hits_total": ("counter", 5),
             "rdmacg_failures_total": ("counter", 6),
@@ -332,7 +420,7 @@ class Names(Case):
                           for labels, usage in samples.items()}, want)
         self.assertEqual(len(self.table()), len(names))
 
-    def test_namesakes(self):
+    def test_same_names(self):
         """two devices of one name are told apart by their index"""
         self.tree.add("/c", {"mlx4_0 index=0": {"hca_object": Pool(1)},
                              "mlx4_0 index=12": {"hca_object": Pool(2)}})
@@ -398,7 +486,9 @@ class Options(Case):
         """a wrong option is refused with status 2 and a word about it"""
         for args in (["--nothing"], ["--delay=0"], ["--delay=x"],
                      ["--delay=nan"], ["--delay=1s"], ["--sort=size"], ["a", "b"],
-                     ["--once", "--json"], ["--sort"], ["a/../b"]):
+                     ["--once", "--json"], ["--sort"], ["a/../b"],
+                     ["--kinds", "--sort=peak"], ["--sort=qp"],
+                     ["--pids", "--sort=objects"]):
             with self.subTest(args):
                 done = self.run_top(*args)
                 self.assertEqual((done.returncode, done.stdout), (2, b""))
@@ -418,14 +508,25 @@ class Options(Case):
         manual = manual.replace("\\-", "-").replace("\\fI", "")
         options = set(re.findall(r"--[a-z]+", text))
         self.assertEqual(options, set(re.findall(r"--[a-z]+", manual)))
-        for name in ("percent", "hit-rate", "fail-rate", "resource"):
+        for name in ("percent", "hit-rate", "fail-rate", "resource", "from",
+                     "mr-bytes", "rest", "contexts", "handles", "command"):
             self.assertIn(name, text)
             self.assertIn(name, manual)
+
+    def test_version(self):
+        """--version is that of the Makefile and of the package"""
+        text = self.output("--version").decode()
+        name, version = text.split()
+        self.assertEqual(name, "rdmacg-top")
+        makefile = (TOP / "Makefile").read_text(encoding="ascii")
+        self.assertIn(f"VERSION\t\t:= {version}\n", makefile)
+        self.assertIn(f'"rdmacg-top {version}"',
+                      (TOP / "rdmacg-top.1").read_text(encoding="utf-8"))
 
     def test_full_disk(self):
         """output that cannot be written is an error"""
         self.add_example()
-        for name in ("--once", "--json", "--prometheus", "--help"):
+        for name in ("--once", "--json", "--prometheus", "--help", "--version"):
             with self.subTest(name), open("/dev/full", "wb") as full:
                 done = subprocess.run(
                     [PROGRAM, f"--root={self.tree.root}", name], check=False,
@@ -441,9 +542,16 @@ class Stock(Case):
         """on the controller of Linux itself, what it lacks is '-'"""
         self.add_example()
         self.assertEqual(self.table()[0],
-                         "100 2 2 - - - - - mlx4_0 hca_handle /tenant/a"
+                         "100 2 2 own - - - - - mlx4_0 hca_handle /tenant/a"
                          .split())
-        self.assertTrue(all(row[3:8] == ["-"] * 5 for row in self.table()))
+        self.assertTrue(all(row[4:9] == ["-"] * 5 for row in self.table()))
+
+    def test_device_called_default(self):
+        """there, a device called default is one without an index"""
+        self.tree.add("/a", {"default": {"hca_object": Pool(2, 8)}})
+        row, = self.table()
+        self.assertEqual((row[1:4], row[9]), (["2", "8", "own"], "default"))
+        self.assertEqual(self.json()["defaults"], [])
 
     def test_formats(self):
         """there, JSON has null, and Prometheus no such metrics"""
@@ -455,6 +563,7 @@ class Stock(Case):
                          (2, 2, None, None, None))
         self.assertEqual(set(self.prometheus()),
                          {"rdmacg_usage", "rdmacg_limit", "rdmacg_cgroups",
+                          "rdmacg_limit_from_default",
                           "rdmacg_unreadable_cgroups"})
 
     def test_largest_usage(self):
@@ -631,6 +740,14 @@ class Changes(Case):
                                delta=0.01)
         self.assertEqual(row["events_per_second"]["alloc_fail"], 0)
 
+    def test_default_goes(self):
+        """a default that is taken back is gone with the next sample"""
+        self.add_events(1, 1)
+        self.tree.add_default("/a", hca_object=5)
+        self.assertEqual(self.json()["rows"][0]["limit_from"], "default")
+        (row,), _ = self.rates(lambda: self.add_events(1, 1))
+        self.assertEqual((row["limit"], row["limit_from"]), (5, "own"))
+
     def test_renamed_device(self):
         """a device that is renamed goes, and another comes"""
         self.add_events(1, 1)
@@ -695,6 +812,257 @@ class Changes(Case):
                           [(row["cgroup"], row["usage"]) for row in rows])
             self.prometheus()
         self.assertGreater(number, 100)
+
+
+class Kinds(Case):
+    """Who made what, from messages as the kernel sends them."""
+
+    def setUp(self):
+        super().setUp()
+        self.me = os.getpid()
+        self.recorded = self.tree.path("/recorded")
+
+    def record(self, *messages):
+        with open(self.recorded, "wb") as file:
+            file.write(b"".join(messages))
+
+    def run_top(self, *args, **options):
+        return super().run_top(f"--restrack={self.recorded}", *args, **options)
+
+    def add_kinds(self):
+        self.tree.add("/a", {"mlx4_0": {"hca_handle": Pool(3),
+                                        "hca_object": Pool(11)}})
+        self.tree.add("/a/b", {"mlx4_0": {"hca_handle": Pool(1),
+                                          "hca_object": Pool(6)}})
+        self.tree.add_tasks("/", 1)
+        self.tree.add_tasks("/a", NO_TASK)
+        self.tree.add_tasks("/a/b", self.me)
+        me, entry = self.me, restrack.entry
+        self.record(
+            restrack.device(3, "mlx4_0"),
+            restrack.objects("qp", 3, NO_TASK, NO_TASK, me, 1, "rdma_cm", None),
+            restrack.objects("mr", 3, entry(me, 1 << 20), entry(NO_TASK, 4096)),
+            restrack.objects("mr", 3, entry("ib_core", 1 << 30)),
+            restrack.objects("cq", 3, me), restrack.objects("pd", 3, me, NO_TASK),
+            restrack.objects("srq", 3, me),
+            restrack.objects("context", 3, me, NO_TASK, 1))
+
+    def kinds(self, *args):
+        return {row[-1]: row[:-2] for row in
+                self.table("--kinds", *args, headings=KIND_HEADINGS)}
+
+    def test_kinds(self):
+        """kinds are summed up over branches, with the rest of rdma.current"""
+        self.add_kinds()
+        self.assertEqual(self.kinds(), {
+            "/a": "3 2 11 3 1 2 2 1 2 1.0M".split(),
+            "/a/b": "1 1 6 1 1 1 1 1 1 1.0M".split(),
+            "[root]": "- 1 - 1 0 0 0 0 - 0B".split(),
+            "[kernel]": "- 0 - 1 0 1 0 0 - 1.0G".split(),
+            "[unknown]": "- 0 - 1 0 0 0 0 - 0B".split()})
+
+    def test_processes(self):
+        """processes are listed with what they made, and their commands"""
+        self.add_kinds()
+        with open("/proc/self/comm", encoding="ascii") as file:
+            command = file.read().strip()
+        with open("/proc/1/comm", encoding="ascii") as file:
+            first = file.read().strip()
+        rows = self.table("--pids", headings=PID_HEADINGS)
+        self.assertEqual(sorted(rows), sorted(text.split() for text in (
+            f"{NO_TASK} 1 2 0 1 1 0 4.0K mlx4_0 - /a",
+            f"{self.me} 1 1 1 1 1 1 1.0M mlx4_0 {command} /a/b",
+            f"1 1 1 0 0 0 0 0B mlx4_0 {first} [root]",
+            "- 0 1 0 1 0 0 1.0G mlx4_0 - [kernel]",
+            "- 0 1 0 0 0 0 0B mlx4_0 - [unknown]")))
+        self.assertEqual(rows[0][0], str(NO_TASK))
+        rows = self.table("--pids", "--sort=pid", headings=PID_HEADINGS)
+        self.assertEqual([row[0] for row in rows[:3]],
+                         [str(NO_TASK), str(self.me), "1"])
+
+    def test_threads(self):
+        """what threads made is their process', once all of it is summed up"""
+        self.add_kinds()
+        started, stop = threading.Event(), threading.Event()
+        thread = threading.Thread(target=lambda: (started.set(), stop.wait()))
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(stop.set)
+        started.wait()
+        self.tree.add_tasks("/a/b", self.me, thread.native_id)
+        self.record(restrack.device(3, "mlx4_0"),
+                    restrack.objects("qp", 3, self.me, thread.native_id),
+                    restrack.objects("cq", 3, thread.native_id))
+        row, = self.table("--pids", headings=PID_HEADINGS)
+        self.assertEqual(row[:4], [str(self.me), "0", "2", "1"])
+        self.assertEqual(self.kinds()["/a/b"][3:5], ["2", "1"])
+
+    def test_json(self):
+        """JSON has both, and null for what is not known"""
+        self.add_kinds()
+        data = self.json("--pids")
+        self.assertIsNone(data["restrack_error"])
+        found = {row["cgroup"] or row["elsewhere"]: row
+                 for row in data["kinds"]}
+        self.assertEqual(found["/a"], {
+            "cgroup": "/a", "id": os.stat(self.tree.path("/a")).st_ino,
+            "elsewhere": None, "device": "mlx4_0", "index": None,
+            "hca_handle": 3, "hca_object": 11,
+            "rest": {"hca_handle": 1, "hca_object": 2}, "context": 2, "qp": 3,
+            "cq": 1, "mr": 2, "pd": 2, "srq": 1, "mr_bytes": 4096 + (1 << 20)})
+        self.assertEqual(found["root"]["rest"],
+                         {"hca_handle": None, "hca_object": None})
+        self.assertEqual(set(found), {"/a", "/a/b", "root", "kernel", "unknown"})
+        self.assertEqual({(row["pid"], row["cgroup"], row["elsewhere"], row["qp"])
+                          for row in data["processes"]},
+                         {(NO_TASK, "/a", None, 2), (self.me, "/a/b", None, 1),
+                          (1, None, "root", 1), (None, None, "kernel", 1),
+                          (None, None, "unknown", 1)})
+        self.assertNotIn("processes", self.json("--kinds"))
+        self.assertNotIn("kinds", self.json())
+        self.assertEqual(self.json("--kinds")["rows"], self.json()["rows"])
+
+    def test_prometheus(self):
+        """Prometheus has kinds of cgroups, apart from those elsewhere"""
+        self.add_kinds()
+        families = self.prometheus("--pids")
+
+        def samples(name, *keys):
+            return {tuple(dict(labels).get(key) for key in keys): value
+                    for labels, value in families[name].samples.items()}
+
+        got = samples("rdmacg_objects", "cgroup", "kind")
+        self.assertEqual((len(got), got["/a", "qp"], got["/a/b", "context"]),
+                         (12, 3, 1))
+        self.assertEqual(samples("rdmacg_mr_bytes", "cgroup"), {
+            ("/a",): 4096 + (1 << 20), ("/a/b",): 1 << 20})
+        got = samples("rdmacg_elsewhere_objects", "elsewhere", "kind")
+        self.assertEqual((len(got), got["root", "context"], got["kernel", "mr"]),
+                         (18, 1, 1))
+        self.assertEqual(samples("rdmacg_elsewhere_mr_bytes", "elsewhere"), {
+            ("root",): 0, ("kernel",): 1 << 30, ("unknown",): 0})
+        self.assertEqual(samples("rdmacg_unattributed", "cgroup", "resource"), {
+            ("/a", "hca_handle"): 1, ("/a", "hca_object"): 2,
+            ("/a/b", "hca_handle"): 0, ("/a/b", "hca_object"): 1})
+        got = samples("rdmacg_process_objects", "pid", "cgroup", "kind")
+        self.assertEqual((len(got), got[str(NO_TASK), "/a", "qp"]), (18, 2))
+        self.assertEqual(families["rdmacg_restrack_up"].samples,
+                         {frozenset(): 1})
+        self.assertNotIn("rdmacg_process_objects", self.prometheus("--kinds"))
+        self.assertNotIn("rdmacg_objects", self.prometheus())
+
+    def test_moved(self):
+        """what a process brought along leaves less than nothing"""
+        self.add_kinds()
+        self.tree.add("/c", {"mlx4_0": {"hca_handle": Pool(0),
+                                        "hca_object": Pool(0)}})
+        self.tree.add_tasks("/c", self.me)
+        self.tree.add_tasks("/a/b")
+        kinds = self.kinds()
+        self.assertEqual(kinds["/c"], "0 1 0 1 1 1 1 1 -5 1.0M".split())
+        self.assertEqual(kinds["/a/b"], "1 0 6 0 0 0 0 0 6 0B".split())
+
+    def test_without_controller(self):
+        """tasks where the controller is off are of the next cgroup that has it"""
+        self.add_kinds()
+        self.tree.add_tasks("/a/b")
+        self.tree.add_tasks("/a/b/plain/deep", self.me)
+        self.assertEqual(self.kinds()["/a/b"][3], "1")
+        self.tree.add_tasks("/a/b/plain/deep")
+        self.tree.add_tasks("/plain.slice/deep", self.me)
+        kinds = self.kinds()
+        self.assertEqual((kinds["/a/b"][3], kinds["[root]"][3]), ("0", "2"))
+
+    def test_below(self):
+        """of one branch, what is elsewhere is no part"""
+        self.add_kinds()
+        self.assertEqual(set(self.kinds("/a/b")), {"/a/b"})
+        text = self.output("-1kt").decode()
+        start = text.index("CGROUP")
+        self.assertEqual([row[start:] for row in text.splitlines()[1:]],
+                         ["└─▾ a", "  └─b", "[root]", "[kernel]", "[unknown]"])
+
+    def test_devices(self):
+        """devices of one name are told apart, and one may be unknown"""
+        self.tree.add("/a", {
+            "mlx4_0 index=3": {"hca_object": Pool(2)},
+            "mlx4_0 index=5": {"hca_object": Pool(4)},
+            "other": {"hca_object": Pool(7)}})
+        self.tree.add_tasks("/a", self.me)
+        self.record(restrack.device(3, "mlx4_0"), restrack.device(5, "mlx4_0"),
+                    restrack.objects("qp", 3, self.me, self.me),
+                    restrack.objects("qp", 5, self.me),
+                    restrack.objects("qp", 9, self.me))
+        rows = {row[-2]: row[:-2] for row in
+                self.table("--kinds", headings=KIND_HEADINGS)}
+        self.assertEqual(rows, {
+            "mlx4_0#3": "- 0 2 2 0 0 0 0 0 0B".split(),
+            "mlx4_0#5": "- 0 4 1 0 0 0 0 3 0B".split(),
+            "other": "- - 7 - - - - - - -".split()})
+
+    def test_elsewhere_only(self):
+        """without any cgroup that counts, what nobody counts is shown"""
+        self.tree.add_tasks("/", 1)
+        self.record(restrack.device(3, "mlx4_0"), restrack.device(5, "mlx4_0"),
+                    restrack.objects("qp", 5, 1))
+        row, = self.table("--kinds", headings=KIND_HEADINGS)
+        self.assertEqual((row[3], row[-2:]), ("1", ["mlx4_0#5", "[root]"]))
+
+    def test_large(self):
+        """regions as long as can be do not wrap when summed up"""
+        self.add_kinds()
+        self.record(restrack.device(3, "mlx4_0"), restrack.objects(
+            "mr", 3, *[restrack.entry(self.me, 2 ** 64 - 1)] * 3))
+        self.assertEqual(self.json("--kinds", "/a/b")["kinds"][0]["mr_bytes"],
+                         2 ** 63 - 1)
+
+    def test_recorded(self):
+        """messages of a real kernel are understood"""
+        shutil.copy(HERE / "corpus/restrack", self.recorded)
+        self.tree.add_tasks("/")
+        rows = self.json("--kinds")["kinds"]
+        self.assertEqual(
+            {(row["device"], row["elsewhere"]): tuple(
+                row[kind] for kind in ("context", "pd", "cq", "mr", "qp", "srq",
+                                       "mr_bytes")) for row in rows}, RECORDED)
+
+    def test_none(self):
+        """if nobody tells who made what, it says so, and shows what is known"""
+        self.add_kinds()
+        os.unlink(self.recorded)
+        done = self.run_top("-1k")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"--restrack cannot be read", done.stderr)
+        self.assertRegex(done.stdout, rb" 3 +- +11( +-){7} mlx4_0 /a\n")
+        data = self.json("--kinds")
+        self.assertEqual(data["restrack_error"], "No such file or directory")
+        self.assertIsNone(data["kinds"][0]["qp"])
+        families = self.prometheus("--kinds")
+        self.assertNotIn("rdmacg_objects", families)
+        self.assertEqual(families["rdmacg_restrack_up"].samples,
+                         {frozenset(): 0})
+
+    def test_garbage(self):
+        """what is no message, or is cut, does no harm"""
+        self.add_kinds()
+        with open(self.recorded, "rb") as file:
+            data = file.read()
+        for text in (b"", b"x" * 999, b"\0" * 99, data[:-3], data[:40],
+                     bytes(byte ^ 0x55 for byte in data)):
+            self.record(text)
+            self.json("--pids")
+        self.record(data, b"rubbish")
+        self.assertEqual(self.kinds()["/a"][3], "3")
+
+
+class KindsOne(Kinds):
+    version = 1
+
+    def test_without_controller(self):
+        """in v1, tasks are in the file tasks"""
+        self.add_kinds()
+        self.assertFalse(os.path.exists(self.tree.path("/a/cgroup.threads")))
+        self.assertEqual(self.kinds()["/a/b"][3], "1")
 
 
 class Garbage(Case):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How rdmacg-top reads a line, and what the escaped name of a cgroup looks like.
+ * How rdmacg-top reads a line, what the escaped name of a cgroup looks like, and
+ * what is left where a kernel does not show all kinds.
  * Prints TAP.
  */
 #include <locale.h>
@@ -74,7 +75,7 @@ static void test_lines(void)
 		{ "events", "a x.max=1 x.alloc_fail=2\n",
 		  "<a x.max=1 x.alloc_fail=2>" },
 		{ "an index", "a index=7 x=1\n", "<a#7 x=1>" },
-		{ "namesakes", "a index=0 x=1\na index=12 x=2\n",
+		{ "two of one name", "a index=0 x=1\na index=12 x=2\n",
 		  "<a#0 x=1><a#12 x=2>" },
 		{ "a name with blanks", "a  b c x=1\n", "<a  b c x=1>" },
 		{ "a name that ends with a blank", "a  x=1\n", "<a  x=1>" },
@@ -204,6 +205,48 @@ static void test_escapes(void)
 	}
 }
 
+static void test_rests(void)
+{
+	static const struct {
+		const char *promise, *want;
+		struct holding holding;
+	} cases[] = {
+		{ "the rest", "1 4", { .handles = 3, .objects = 9,
+		  .counts = { 1, 1, 1, 1, 1, 2 } } },
+		{ "a rest below zero", "-2 -1", { .objects = 4,
+		  .counts = { 1, 1, 1, 1, 1, 2 } } },
+		{ "a kind that is not known is a part of the rest", "1 5",
+		  { .handles = 3, .objects = 9,
+		    .counts = { 1, 1, 1, 1, UNKNOWN, 2 } } },
+		{ "contexts that are not known leave no rest", "- 4",
+		  { .handles = 3, .objects = 9,
+		    .counts = { 1, 1, 1, 1, 1, UNKNOWN } } },
+		{ "of nothing that is known there is no rest", "- -",
+		  { .handles = 3, .objects = 9,
+		    .counts = { UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+				UNKNOWN } } },
+		{ "of what nobody counts there is no rest", "- -",
+		  { .handles = UNKNOWN, .objects = UNKNOWN } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct holding *holding = &cases[i].holding;
+		struct text got = { 0 };
+		long long rest;
+
+		if (rest_of_handles(holding, &rest))
+			text_print(&got, "%lld ", rest);
+		else
+			text_print(&got, "- ");
+		if (rest_of_objects(holding, &rest))
+			text_print(&got, "%lld", rest);
+		else
+			text_print(&got, "-");
+		expect(cases[i].promise, cases[i].want, got.bytes);
+		text_free(&got);
+	}
+}
+
 int main(void)
 {
 	if (!setlocale(LC_CTYPE, "C.UTF-8")) {
@@ -214,6 +257,7 @@ int main(void)
 	test_most_values();
 	test_mounts();
 	test_escapes();
+	test_rests();
 	printf("1..%d\n", number);
 	return nr_failed ? 1 : 0;
 }
