@@ -37,6 +37,7 @@ packages_native := clang libclang-rt-14-dev liburcu-dev spin gnuplot-nox
 packages_faults := libmnl-dev
 packages_deb := debhelper dpkg-dev rsync cpio kmod libdw-dev libssl-dev $(if $(CONFIG_FILE),dwarves)
 packages_top := libmnl-dev libncurses-dev tmux
+packages_tools_deb := debhelper dpkg-dev lintian libmnl-dev libncurses-dev pkgconf
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman golang-go golang-github-opencontainers-runc-dev \
 	ucx-utils libfabric-bin
@@ -73,7 +74,7 @@ tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=
 tests_rt := "detectors CONFIG=rt" "kunit CONFIG=rt" "kselftest CONFIG=rt"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
-	top-test deb-test series-test "series-test KERNEL=6.1" alloc-fail \
+	top-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" alloc-fail \
 	interleave mutants "lint T=cross" \
 	"storms KERNEL=7.3" "storms KERNEL=5.10" "check-base-test KERNEL=7.3"
 
@@ -234,8 +235,8 @@ bench-guest: guest $(build)/guest/verbs-bench
 	@$(qemu)/bench-guest.py
 
 #:   top          build rdmacg-top, a live view of who uses what, in build/top/
-#:   top-test     try it on made-up cgroups, and in the guest on ours and on
-#:                stock; T= part of a name
+#:   top-test     try it on made-up cgroups and messages, and in the guest with
+#:                real ones on ours and on stock; T= part of a name
 #:   top-bench    what a refresh of it costs with 10000 cgroups, made up and real
 .PHONY: top top-test top-test-in-guest top-bench
 top: setup
@@ -299,6 +300,27 @@ deb: kernel
 
 deb-test: deb $(build)/guest/init $(build)/guest/verbs
 	@$(here)/deb/deb-test.sh $(build)/deb/$(KERNEL) $(vm.py)
+
+#:   tools-deb    the Debian package of rdmacg-top, in build/tools-deb/, which
+#:                needs no particular kernel; lintian looks at it
+#:   tools-deb-test  install it where nothing of it stays, and use it, also in
+#:                the guest on a stock kernel
+.PHONY: tools-deb tools-deb-test tools-deb-in-guest
+tools-deb: setup
+	@$(here)/setup.sh $(packages_tools_deb)
+	@$(here)/deb/tools-deb.sh $(build)/tools-deb
+
+tools-deb-test: tools-deb
+	@$(here)/setup.sh bash-completion
+	@$(here)/deb/tools-deb-test.py $(build)/tools-deb
+	@$(MAKE) tools-deb-in-guest VARIANT=stock
+
+tools-deb-in-guest: guest $(build)/guest/verbs
+	@rm -rf $(build)/tools-deb/root
+	@dpkg-deb -x $(build)/tools-deb/rdmacg-top_*.deb $(build)/tools-deb/root
+	@$(vm.py) --log $(build)/vm/tools-deb.log \
+		--cmd "$(here)/top/test_guest.py Truth --verbs $(build)/guest/verbs \
+		--program $(build)/tools-deb/root/usr/bin/rdmacg-top"
 
 #:   kernel       only build it
 #:   clean        remove build/
