@@ -47,11 +47,6 @@ MUTANTS = [
 	rdmacg_top_lock(""", """	rdmacg_top_lock("""),
     ("counts before it looks", "interleave",
      """	full = rdmacg_path_find_full(leaf, index);
-	if (full)
-		return rdmacg_path_refuse(leaf, full, index);
-
-	rdmacg_top_lock(""", """	rdmacg_top_lock(""",
-     """	full = rdmacg_path_find_full(leaf, index);
 	for (pool = full ? NULL : leaf; pool; pool = pool->parent) {
 		usage = pool->usage[index] + 1;
 		WRITE_ONCE(pool->usage[index], usage);
@@ -60,10 +55,8 @@ MUTANTS = [
 		if (unlikely(usage >= pool->max[index]))
 			rdmacg_mask_assign(pool->full, index, true);
 	}
-""", """	for (pool = leaf; pool; pool = pool->parent) {
+""", """	for (pool = leaf; pool; pool = pool->parent)
 		WRITE_ONCE(pool->usage[index], pool->usage[index] + 1);
-		rdmacg_pool_update_full(pool, index);
-	}
 	for (full = NULL, pool = leaf; pool; pool = pool->parent)
 		if (!full && pool->usage[index] > pool->max[index])
 			full = pool;
@@ -71,7 +64,7 @@ MUTANTS = [
 		if (full)
 			WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
 		rdmacg_pool_update_full(pool, index);
-		if (!full && pool->usage[index] > pool->peak[index])
+		if (!full && (pool->usage[index] > pool->peak[index])
 			pool->peak[index] = pool->usage[index];
 	}
 """),
@@ -634,6 +627,8 @@ def main():
     # Comments may change, and say nothing here.
     original = re.sub(r"^[ \t]*/\*.*?\*/\n", "", RDMA.read_text(), flags=re.S | re.M)
     mutants = [m for m in MUTANTS if args.only in m[0]]
+    if not mutants:
+        parser.error(f"no mutant has '{args.only}' in its name")
     runs = [("unbroken", test) for test in TESTS if any(m[1] == test for m in mutants)]
     runs += mutants
     limits = {}

@@ -594,7 +594,7 @@ static void parse_arguments(int argc, char **argv)
 		{ "spoil", no_argument, NULL, 'x' },
 		{}
 	};
-	int option;
+	int option, i;
 
 	seed = time(NULL) % 1000000;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -613,6 +613,13 @@ static void parse_arguments(int argc, char **argv)
 	}
 	if (optind < argc)
 		selected = argv[optind];
+	if (!nr_selected(&unified) && !nr_selected(&legacy)) {
+		fprintf(stderr, "no storm has '%s' in its name; there are, on v1: and v2:,\n",
+			selected);
+		for (i = 0; i < nr_storms; i++)
+			fprintf(stderr, "  %s\n", storms[i].name);
+		exit(EXIT_FAILURE);
+	}
 }
 
 int main(int argc, char **argv)

@@ -4623,17 +4623,6 @@ static const char * const renamed[] = {
 	GUEST_NAME "_bbbbbbbbbbbbbbbbbbbbbbbbbbb",
 };
 
-/* Two that share a CPU take turns, and hardly ever meet. */
-static void stay_on_cpu(int nr)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(nr, &cpus);
-	/* There may be no such CPU: then this goes on where it is. */
-	sched_setaffinity(0, sizeof(cpus), &cpus);
-}
-
 /* Renames the device to and fro while the race lasts, as fast as it can. */
 static void rename_when_racing(int index)
 {
@@ -4685,7 +4674,6 @@ static int test_device_renamed_under_load(const char *root)
 	}
 	set_race(RACE_ON);
 	renamer = spawn();
-	stay_on_cpu(!renamer);
 	if (!renamer) {
 		rename_when_racing(index);
 		exit(KSFT_PASS);
@@ -6137,6 +6125,23 @@ static int nr_selected(const struct hierarchy *hierarchy)
 	return nr;
 }
 
+/* A plan of no cases would pass. */
+static void die_of_no_case(void)
+{
+	const struct hierarchy *hierarchies[] = { &unified, &legacy };
+	const char *wanted = selected;
+	int h, i;
+
+	selected = "";
+	for (h = 0; h < ARRAY_SIZE(hierarchies); h++)
+		for (i = 0; i < ARRAY_SIZE(tests); i++)
+			if (is_selected(hierarchies[h], &tests[i]))
+				ksft_print_msg("%s:%s\n", hierarchies[h]->name,
+					       tests[i].name);
+	ksft_exit_fail_msg("no case has '%s' in its name; above is what there is\n",
+			   wanted);
+}
+
 static int remove_below(const char *path, const struct stat *status, int type,
 			struct FTW *at)
 {
@@ -6390,6 +6395,8 @@ int main(int argc, char **argv)
 	ksft_print_header();
 	if (argc > 1)
 		selected = argv[1];
+	if (!nr_selected(&unified) && !nr_selected(&legacy))
+		die_of_no_case();
 	if (geteuid())
 		ksft_exit_skip("only root may make devices and cgroups\n");
 	if (!is_only_run())
