@@ -7,6 +7,8 @@ VARIANT	?= rdmacg
 CONFIG	?= default
 SMP	?= 2
 JOBS	?= $(shell nproc)
+# Other directories are made in, too.
+override KERNEL_SRC := $(abspath $(KERNEL_SRC))
 export KERNEL VARIANT CONFIG SMP JOBS KERNEL_SRC
 
 MAKEFLAGS += --no-print-directory
@@ -14,7 +16,9 @@ MAKEFLAGS += --no-print-directory
 
 here	:= tools/testing/rdmacg
 qemu	:= $(here)/qemu
-build	:= $(CURDIR)/build
+# make takes no blank or colon in a target. That is for check-input to tell: this
+# is for "make help", and to get there.
+build	:= $(if $(findstring :,$(CURDIR))$(word 2,$(CURDIR)),,$(CURDIR)/)build
 tree	:= $(build)/$(KERNEL)/rdmacg
 obj	:= $(build)/$(KERNEL)/$(VARIANT)/obj-$(CONFIG)
 vmlinux	:= $(obj)/vmlinux
@@ -63,11 +67,11 @@ run: guest $(build)/guest/verbs
 # Fastest first, so that a fault shows early.
 tests	:= runner-test native-test fuzz-shortly kunit driver-failure query-clamp kselftest
 tests_clients := clients
-tests_of_base = "kunit KERNEL=$1" "driver-failure KERNEL=$1" "query-clamp KERNEL=$1" \
+cases_of_base = "kunit KERNEL=$1" "driver-failure KERNEL=$1" "query-clamp KERNEL=$1" \
 	"kselftest KERNEL=$1"
-tests_7.3 := $(call tests_of_base,7.3)
-tests_6.1 := $(call tests_of_base,6.1)
-tests_5.10 := $(call tests_of_base,5.10)
+tests_7.3 := $(call cases_of_base,7.3)
+tests_6.1 := $(call cases_of_base,6.1)
+tests_5.10 := $(call cases_of_base,5.10)
 tests_lint := lint
 tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
@@ -131,17 +135,19 @@ faults:
 	@$(MAKE) CONFIG=debug faults-in-guest
 
 # Which leaks are no fault is for the program to say.
-faults-in-guest: guest $(build)/guest/faults
+faults-in-guest: setup-faults guest $(build)/guest/faults
 	@$(vm.py) --log $(build)/vm/faults.log \
 		--expect-report 'kmemleak: \d+ new suspected' \
 		--cmd "$(build)/guest/faults $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(T),'$(T)')"
 
-runner-test: setup
+runner-test: source
 	@$(qemu)/vm_test.py
 	@$(here)/run-tests-test.py
-	@printf '1..2\nok 1 runner: boots are tried again, faults in a log are found\n'
+	@$(here)/check-input-test.py $(pristine)
+	@printf '1..3\nok 1 runner: boots are tried again, faults in a log are found\n'
 	@printf 'ok 2 runner: cases are counted, a base that nobody has is skipped\n'
+	@printf 'ok 3 runner: wrong input is told before any work is done\n'
 
 .PHONY: check-base check-base-test
 check-base: source
@@ -197,7 +203,7 @@ litmus: source
 #:                and nothing is left of them; STORM= part of a name, SEED=,
 #:                SECONDS= for each, SPOIL=1 to see that what is left is noticed
 .PHONY: storms
-storms: guest $(build)/guest/storms
+storms: setup-faults guest $(build)/guest/storms
 	@$(vm.py) --no-devices --timeout $$((1800 + 180 * $(or $(SECONDS),5))) \
 		--log $(build)/vm/storms.log --cmd "$(build)/guest/storms \
 		$(if $(SEED),--seed=$(SEED)) $(if $(SECONDS),--seconds=$(SECONDS)) \
@@ -206,15 +212,12 @@ storms: guest $(build)/guest/storms
 #:   clients      rdma-core's tests, perftest, runc, podman and other clients,
 #:                on our kernel and on stock; T= part of a name, SUITE=unstable
 #:                takes them from there
-.PHONY: clients setup-clients
-clients: guest $(build)/guest/verbs $(build)/guest/runc-stats
+.PHONY: clients
+clients: setup-clients guest $(build)/guest/verbs $(build)/guest/runc-stats
 	@$(MAKE) kernel VARIANT=stock
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(here)/clients/clients_test.py
 	@$(here)/clients/clients.py --only "$(T)" $(if $(SUITE),--suite $(SUITE))
-
-setup-clients: setup
-	@$(here)/setup.sh $(packages_clients)
 
 #:   bench        ours, mainline's, an older stock one and page_counter side by
 #:                side: table, CSV, SVG; BENCH=--quick takes seconds
@@ -239,8 +242,7 @@ bench-guest: guest $(build)/guest/verbs-bench
 #:                real ones on ours and on stock; T= part of a name
 #:   top-bench    what a refresh of it costs with 10000 cgroups, made up and real
 .PHONY: top top-test top-test-in-guest top-bench
-top: setup
-	@$(here)/setup.sh $(packages_top)
+top: setup-top
 	@$(MAKE) -s -C tools/cgroup/rdmacg-top O=$(build)/top
 
 top-test: top setup-native
@@ -253,7 +255,7 @@ top-test-in-guest: guest $(build)/guest/verbs
 		--cmd "$(here)/top/test_guest.py $(T) --verbs $(build)/guest/verbs \
 		--program $(build)/top/asan/rdmacg-top"
 
-top-bench: guest top
+top-bench: top guest
 	@$(MAKE) -C $(here)/top O=$(build)/top bench programs
 	@$(vm.py) --timeout 1800 --memory 2048 --log $(build)/vm/top-bench.log \
 		--cmd "$(here)/top/bench.py --real --refreshes 3 \
@@ -261,13 +263,13 @@ top-bench: guest top
 
 #:   lint         checkpatch, sparse, coccicheck, compilers, Sphinx, spelling ...
 .PHONY: lint
-lint: source
-	@$(here)/setup.sh $(packages_lint)
+lint: setup-lint source
 	@$(kernel.py) --tree-only
 	@$(here)/lint/lint.py --tree $(tree) --jobs $(JOBS) $(T)
 
 #:   shell        a shell in the guest; Ctrl-D ends it
-#:   vm CMD='..'  run one command in the guest; only its output is on stdout
+#:   vm CMD='..'  run one command in the guest; only its output is on stdout;
+#:                TIMEOUT=300 seconds
 .PHONY: shell vm
 shell: guest
 	@$(vm.py) --log $(build)/vm/shell.log --shell
@@ -276,7 +278,7 @@ shell: guest
 unexport CMD
 vm: export RDMACG_CMD = $(value CMD)
 vm: guest
-	@$(vm.py) --log $(build)/vm/vm.log --cmd-env RDMACG_CMD
+	@$(vm.py) $(TIMEOUT:%=--timeout %) --log $(build)/vm/vm.log --cmd-env RDMACG_CMD
 
 #:   series       the patch series for KERNEL, in build/series/
 #:   series-test  apply, build, boot and check it, patch by patch
@@ -284,16 +286,14 @@ vm: guest
 series: source
 	@$(series.py)
 
-series-test: source $(build)/guest/init
-	@$(here)/setup.sh $(packages_series)
+series-test: setup-series source $(build)/guest/init
 	@$(series.py) --prove --init $(build)/guest/init
 
 #:   deb          Debian packages of the kernel, in build/deb/, with the options
 #:                of CONFIG_FILE=, or the guest's
 #:   deb-test     boot the kernel out of the package, and see it limit
 .PHONY: deb deb-test
-deb: kernel
-	@$(here)/setup.sh $(packages_deb)
+deb: setup-deb kernel
 	@$(here)/deb/deb.py --base $(KERNEL) --jobs $(JOBS) --source $(pristine) \
 		--lean $(obj)/.config \
 		$(if $(CONFIG_FILE),--config-file $(CONFIG_FILE))
@@ -325,15 +325,25 @@ tools-deb-in-guest: guest $(build)/guest/verbs
 #:   kernel       only build it
 #:   clean        remove build/
 #:   distclean    remove the downloads and caches outside of it as well
-.PHONY: kernel setup setup-native source peers guest clean distclean
+#:   check-input  tell what is wrong with variables and folders; every target
+#:                does so first
+.PHONY: kernel setup source peers guest clean distclean check-input
 kernel: setup
 	@$(kernel.py) --variant $(VARIANT) --config $(CONFIG)
 
-setup:
+check-input:
+	@$(here)/setup.sh python3
+	@$(here)/check-input.py $(MAKECMDGOALS) \
+		--with "$(patsubst tests_%,%,$(sort $(filter tests_%,$(.VARIABLES))))"
+
+setup: check-input
 	@$(here)/setup.sh $(packages_guest)
 
-setup-native: setup
-	@$(here)/setup.sh $(packages_native)
+# To be there before a kernel is built.
+setups	:= $(addprefix setup-,native faults clients top lint series deb)
+.PHONY: $(setups)
+$(setups): setup-%: setup
+	@$(here)/setup.sh $(packages_$*)
 
 source: setup
 	@$(kernel.py) --source-only
@@ -379,8 +389,8 @@ $(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c |
 $(build)/guest/storms: $(wildcard $(here)/storms/*.[ch])
 $(build)/guest/faults: $(wildcard $(here)/faults/*.[ch])
 $(build)/guest/faults: libraries := -lmnl
-$(build)/guest/storms $(build)/guest/faults: $(wildcard $(here)/lib/*.[ch]) | source
-	@$(here)/setup.sh $(packages_faults)
+$(build)/guest/storms $(build)/guest/faults: $(wildcard $(here)/lib/*.[ch]) | \
+		setup-faults source
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -isystem $(pristine)/tools/testing/selftests -o $@ \
 		$(filter %.c,$^) -libverbs $(libraries)

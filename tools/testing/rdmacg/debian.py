@@ -20,6 +20,22 @@ class Unavailable(Exception):
     """A package that cannot be had; the text says why."""
 
 
+def reasons(said):
+    """What apt complains of, each once; why it reached no mirror comes first.
+
+    Its advice to update is left out: that was done.
+    """
+    lines = [line for line in dict.fromkeys(re.findall(r"^(?:E|Err\S*|W): ?.*", said, re.M))
+             if "run apt-get update" not in line]
+    # The same, once for each list and each file, all with the same address.
+    network = dict.fromkeys(
+        re.findall(r"\b(?:Could not (?:connect|resolve)|Temporary failure|Cannot initiate|"
+                   r"Connection (?:failed|timed out)|Unable to connect).*", said))
+    return [*list(network)[:3], *(["No connection to the mirror: look at the network, at "
+                                   "http_proxy or apt's proxy, at the mirror's name in "
+                                   "/etc/apt/sources.list"] if network else []), *lines[-6:]]
+
+
 def host_mirrors():
     """{is_security: URI} of the mirrors of Debian that the host's apt uses."""
     uris = subprocess.run(["apt-get", "--print-uris", "update"], text=True, check=False,
@@ -93,9 +109,8 @@ class Archive:
         said = self.update()
         status, more = self.apt(*words, cwd=cwd)
         if status:
-            errors = re.findall(r"^(?:E|Err\S*|W): ?.*", said + more, re.M)
             raise Unavailable(f"{package}: no suite of {', '.join(self.suites)} has it "
-                              "that can be reached\n  " + "\n  ".join(errors[-6:]))
+                              "that can be reached\n  " + "\n  ".join(reasons(said + more)))
 
     def download(self, package, folder):
         """Fetch the newest version of package into folder; return its file."""

@@ -87,13 +87,35 @@ class Progress:
             self.say(detail, end="")
 
 
-def run(argv, **kwargs):
-    """Run a command; if it fails, show what it said and stop."""
+def bases():
+    """The kernels that there are patches for, the newest first."""
+    return sorted((path.name for path in (REPO / "patches").iterdir()), reverse=True,
+                  key=lambda base: [int(number) for number in base.split(".")])
+
+
+def configs():
+    """What CONFIG may be: the fragments but for the one that all but stock have."""
+    return sorted(path.stem for path in (HERE / "config").glob("*.config")
+                  if path.stem != "rdmacg")
+
+
+def why_no_source(source):
+    """Why a tree of the user's cannot be built on; "" if it may be."""
+    if not (source / "kernel/cgroup/rdma.c").exists():
+        return "that is no kernel source tree"
+    if (source / ".config").exists() or (source / "include/config").exists():
+        return ("something was built in that tree, and the kernel's make would refuse it; "
+                "run 'make mrproper' there, or take a copy made by 'git worktree add'")
+    return ""
+
+
+def run(argv, hint="", **kwargs):
+    """Run a command; if it fails, show what it said, and the hint, and stop."""
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
                           stderr=subprocess.STDOUT, check=False, **kwargs)
     if done.returncode:
         sys.stderr.write("\n" + done.stdout[-4000:])
-        die(f"'{' '.join(map(str, argv))}' failed (above is what it said)")
+        die(f"'{' '.join(map(str, argv))}' failed (above is what it said){hint}")
     return done.stdout
 
 
@@ -127,6 +149,7 @@ def patched_files(source, patches, staging):
     """Apply patches to copies of the files they name: {path: copy}."""
     files = {}
     shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
     for patch in patches:
         for name in re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(), re.M):
             copy = staging / name
@@ -136,7 +159,11 @@ def patched_files(source, patches, staging):
             files[name] = copy
         # No fuzz: with so little context it would find a place anywhere.
         run(["patch", "-p1", "-s", "-f", "-F0", "--no-backup-if-mismatch",
-             "-i", str(patch)], cwd=staging)
+             "-i", str(patch)], cwd=staging, hint=f"""
+{os.path.relpath(patch, REPO)} does not fit {source}.
+'make check-base KERNEL_SRC={source} KERNEL={patch.parent.name}' tells what that tree lacks,
+and tools/testing/rdmacg/PORTING.md how to bring the controller to it. If it is nearer
+to another base, choose that: KERNEL= {' '.join(bases())}""")
     return files
 
 
@@ -270,12 +297,8 @@ def fragments(variant, config, base=""):
         names.append(config)
     if variant != "stock":
         names.append("rdmacg")
-    paths = [HERE / "config" / f"{name}.config" for name in names]
-    for path in paths:
-        if not path.exists():
-            known = sorted(p.stem for p in (HERE / "config").glob("*.config"))
-            die(f"no {path.name}; CONFIG is one of: {', '.join(known)}")
-    return paths + list((HERE / "config/base").glob(f"{base}.config"))
+    return [*(HERE / "config" / f"{name}.config" for name in names),
+            *(HERE / "config/base").glob(f"{base}.config")]
 
 
 def make_command(tree, obj, jobs, paths):
@@ -399,7 +422,7 @@ def main():
                         f"status {EXIT_UNAVAILABLE} if its source cannot be fetched")
     parser.add_argument("--variant", default="rdmacg", choices=VARIANTS,
                         help="; ".join(map(": ".join, VARIANTS.items())))
-    parser.add_argument("--config", default="default")
+    parser.add_argument("--config", default="default", choices=configs())
     parser.add_argument("--kernel-src", type=Path,
                         help="pristine tree to use instead of Debian's")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -412,15 +435,16 @@ def main():
     progress = Progress(f"{args.base} {args.variant} {args.config}")
     if args.kernel_src:
         source = args.kernel_src.resolve()
-        if not (source / "kernel/cgroup/rdma.c").exists():
-            die(f"{source} is no kernel source tree; mend KERNEL_SRC=")
+        why = why_no_source(source)
+        if why:
+            die(f"KERNEL_SRC={source}: {why}")
         progress.begin(f"{source}, version {version(source)}")
     else:
         try:
             source = fetch(args.base, progress)
         except Unavailable as error:
-            print(f"kernel.py: {error}\nIf Debian has no such source any more, give a "
-                  "tree of your own with KERNEL_SRC=", file=sys.stderr)
+            print(f"kernel.py: {error}\nWith a kernel tree of your own, none is fetched: "
+                  "KERNEL_SRC=", file=sys.stderr)
             sys.exit(EXIT_UNAVAILABLE)
     if args.source_only:
         return

@@ -155,7 +155,7 @@ class Guest:
     LATE = {
         "boot": "the kernel did not reach user space in time",
         "set-up": "the guest's set-up did not end in time",
-        "run": "the command was cut: its time is up (--timeout)",
+        "run": "the command was cut: its time is up (--timeout, or make vm TIMEOUT=)",
         "off": "the command had ended, but the guest did not power off",
     }
 

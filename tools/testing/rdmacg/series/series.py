@@ -10,6 +10,7 @@ the end has to be what the other targets build.
 
 import argparse
 import filecmp
+import functools
 import os
 import re
 import shutil
@@ -53,6 +54,10 @@ NAMES = [name for name, _, _ in PARTS]
 # Parts of the controller that come later than itself, the last first.
 SPLIT_OFF = ("kunit", "tracepoints")
 
+# Who signs off where git knows nobody.
+OWN_NAME = "rdmacg series"
+OWN_ADDRESS = "rdmacg@localhost"
+
 # What checkpatch may say of patches, besides what it may of files, and why.
 LET_PASS = {
     "FILE_PATH_CHANGES":
@@ -68,8 +73,21 @@ def say(text):
     print(f"series: {text}", file=sys.stderr, flush=True)
 
 
+@functools.lru_cache(maxsize=None)
+def identity():
+    """Options for a committer of the series' own, where the user has told git none."""
+    for who in ("AUTHOR", "COMMITTER"):
+        if subprocess.run(["git", "-c", "user.useConfigOnly=true", "var", f"GIT_{who}_IDENT"],
+                          check=False, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode:
+            say(f"git knows no name and address of yours: signed off by {OWN_NAME} instead; "
+                "'git config --global user.name' and user.email set yours")
+            return ("-c", f"user.name={OWN_NAME}", "-c", f"user.email={OWN_ADDRESS}")
+    return ()
+
+
 def git(*argv, cwd, **kwargs):
-    return kernel.run(["git", "-c", "core.hooksPath=/dev/null",
+    return kernel.run(["git", *identity(), "-c", "core.hooksPath=/dev/null",
                        "-c", "commit.gpgSign=false", *argv], cwd=cwd, **kwargs)
 
 

@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests that wrong input is told, with what to do, before any work is done.
+
+check-input-test.py SOURCE: the pristine kernel tree whose headers programs need.
+"""
+
+import contextlib
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[2]
+for folder in ("qemu", "lint", "series"):
+    sys.path.insert(0, str(HERE / folder))
+import debian  # noqa: E402 (only now can they be found)
+import kernel  # noqa: E402
+import series  # noqa: E402
+
+spec = importlib.util.spec_from_file_location("check_input", HERE / "check-input.py")
+check_input = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(check_input)
+
+WORKED = "work was done"
+# The caller's make and variables are none of a test's.
+CLEAN = {name: value for name, value in os.environ.items()
+         if name in ("PATH", "HOME", "LANG", "XDG_CACHE_HOME")}
+
+
+def script(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name)
+
+
+class Make(Folder):
+    """In a tree of links to this one, in which a step of work says so, and fails."""
+
+    def tree(self, name="tree"):
+        tree = self.folder / name
+        here = tree / HERE.relative_to(REPO)
+        if not tree.exists():
+            here.mkdir(parents=True)
+            shutil.copy(REPO / "Makefile", tree)
+            for path in HERE.iterdir():
+                (here / path.name).symlink_to(path)
+            (here / "setup.sh").unlink()
+            script(here / "setup.sh", f'[ "$*" = python3 ] || {{ echo {WORKED}; exit 1; }}')
+        return tree
+
+    def make(self, *words, tree="tree", **variables):
+        done = subprocess.run(["make", *words], cwd=self.tree(tree), text=True, check=False,
+                              env={**CLEAN, **variables}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+    def assert_told(self, words, *told, **kwargs):
+        with self.subTest(words=words):
+            status, said = self.make(*words.split(), **kwargs)
+            self.assertNotEqual(status, 0)
+            self.assertNotIn(WORKED, said)
+            self.assertNotIn("Traceback", said)
+            for text in told:
+                self.assertIn(text, said)
+
+    def assert_taken(self, *words, **kwargs):
+        with self.subTest(words=words):
+            self.assertIn(WORKED, self.make(*words, **kwargs)[1])
+
+    def test_filters_that_match_nothing(self):
+        self.assert_told("kselftest T=nosuch", "T=nosuch", "v2:test_peak", "v1:test_format")
+        self.assert_told("kselftest-v3", "T=v3:")
+        self.assert_told("storms STORM=nosuch", "STORM=nosuch", "v2:link-delete", "v1:kill")
+        self.assert_told("storms STORM=v1:toggle", "v2:toggle")     # v2 alone has it
+        self.assert_told("test WITH=nosuch", "WITH=nosuch", " lint", " debug")
+        self.assert_told("lint T=nosuch", "checkpatch", "cross-arm64")
+        self.assert_told("lint", "T=nosuch", T="checkpatch nosuch")
+        self.assert_told("clients T=nosuch", "podman with crun")
+        self.assert_told("mutants T=nosuch", "looks at the leaf alone")
+        self.assert_told("top-test T=nosuch", "test_top.", "test_guest.")
+
+    def test_filters_that_match(self):
+        for words in (("kselftest", "T=v1:test_format"), ("kselftest-v2",),
+                      ("storms", "STORM=v2:tog"), ("storms", "STORM=kill"),
+                      ("test", "WITH=lint debug"), ("lint", "T=spdx sparse"),
+                      ("clients", "T=podman with runc"), ("mutants", "T=the leaf"),
+                      ("top-test", "T=numbers")):
+            self.assert_taken(*words)
+
+    def test_unknown_words(self):
+        self.assert_told("run KERNEL=6.11", "7.3 6.12 6.1 5.10")
+        self.assert_told("run CONFIG=rdmacg", "debug default kcsan rt")
+        self.assert_told("run CONFIG=nosuch", "debug default kcsan rt")
+        self.assert_told("run VARIANT=broken", "stock rdmacg")
+        self.assert_told("run ARCH=vax", "x86")
+        self.assert_told("run ACCEL=xen", "kvm tcg")
+        self.assert_told("clients SUITE=woody", "trixie unstable")
+        for words in ("SMP=0", "SMP=two", "JOBS=-1", "SECONDS=1m", "TIMEOUT=0", "SEED=x"):
+            self.assert_told(f"storms {words}", words, "whole number")
+
+    def test_known_words(self):
+        for words in ("KERNEL=5.10", "CONFIG=kcsan", "VARIANT=stock", "ARCH=x86_64",
+                      "ACCEL=tcg", "SMP=1", "SEED=0"):
+            self.assert_taken("run", words)
+        self.assert_taken("kernel", "VARIANT=broken")
+
+    def test_what_is_lacking(self):
+        self.assert_told("detectors", "CONFIG=default", "debug kcsan rt")
+        self.assert_taken("detectors", "CONFIG=rt")
+        self.assert_told("vm", "make vm CMD=")
+        self.assert_taken("vm", "CMD=true")
+        self.assert_told("shell", "no terminal", "make vm CMD=")
+        self.assert_told("deb CONFIG_FILE=/nosuch", "/nosuch", "/boot/config-")
+
+    def test_packages_come_before_a_kernel(self):
+        """Each target whose packages are more than the guest's has a setup of them."""
+        setup = self.tree() / HERE.relative_to(REPO) / "setup.sh"
+        script(setup, 'case " $* " in *" $LACKING "*) echo "misses $LACKING"; exit 1;; esac')
+        # This shows that it builds nothing before.
+        kernel_py = self.tree() / HERE.relative_to(REPO) / "qemu/kernel.py"
+        kernel_py.parent.unlink()
+        kernel_py.parent.mkdir()
+        script(kernel_py, f"echo {WORKED}")
+        for target, package in (("deb", "debhelper"), ("deb-test", "debhelper"),
+                                ("storms", "libmnl-dev"), ("faults", "libmnl-dev"),
+                                ("clients", "podman"), ("top-bench", "libncurses-dev"),
+                                ("lint", "coccinelle"), ("series-test", "python3-git")):
+            self.assert_told(target, f"misses {package}", LACKING=package)
+
+    def test_kernel_trees(self):
+        self.assert_told("run KERNEL_SRC=nosuch", f"{self.folder}/tree/nosuch",
+                         "no kernel source tree")
+        source = self.folder / "linux"
+        (source / "kernel/cgroup").mkdir(parents=True)
+        (source / "kernel/cgroup/rdma.c").touch()
+        # A relative one reaches those who work in another folder.
+        self.assert_taken("native-test", "KERNEL_SRC=../linux")
+        said = self.make("-n", "native-test", "KERNEL_SRC=../linux")[1]
+        self.assertIn(f"KSRC={source}", said)
+        (source / ".config").touch()
+        self.assert_told("run KERNEL_SRC=../linux", "make mrproper")
+
+    def test_a_path_with_a_blank(self):
+        for name in ("a tree", "a:tree"):
+            status, said = self.make("help", tree=name)
+            self.assertEqual(status, 0, said)
+            self.assertIn("What you can make", said)
+            self.assertEqual(self.make("clean", tree=name)[0], 0)
+            self.assert_told("run", f"{self.folder}/{name}", "move it", tree=name)
+        text = (REPO / "Makefile").read_text()
+        goals = {goal for line in re.findall(r"^\.PHONY: (.*)", text, re.M)
+                 for goal in line.split() if goal[0] != "$"} - {"help", "clean", "distclean"}
+        self.assertGreater(len(goals), 40)
+        for goal in sorted(goals):
+            self.assert_told(goal, "a tree: ", "move it", tree="a tree")
+        source = self.folder / "a linux"
+        source.mkdir()
+        self.assert_told("run", "KERNEL_SRC", "symbolic link", KERNEL_SRC=str(source))
+        self.assert_told("run", "XDG_CACHE_HOME", XDG_CACHE_HOME=str(source))
+
+    def test_folders_that_cannot_be_written(self):
+        (self.tree() / "build").touch()
+        self.assert_told("run", f"{self.folder}/tree/build")
+        (self.tree() / "build").unlink()
+        self.assert_told("run", "/dev/null/.cache/rdmacg", "XDG_CACHE_HOME",
+                         HOME="/dev/null", XDG_CACHE_HOME="")
+
+    def test_all_that_with_may_have_is_in_the_help(self):
+        said = self.make("help")[1]
+        words = re.search(r"choose one of: (.*)", self.make("test", "WITH=nosuch")[1])[1]
+        for word in words.split():
+            self.assertRegex(said.partition("WITH= ")[2], rf"\b{re.escape(word)}\b")
+
+    def test_a_time_for_the_guest(self):
+        self.assertIn("--timeout 900 --log", self.make("-n", "vm", "CMD=:", "TIMEOUT=900")[1])
+
+
+class Programs(Folder):
+    """They refuse a filter themselves, too, and have the cases that check-input reads."""
+
+    def build(self, name, *sources):
+        selftests = Path(SOURCE, "tools/testing/selftests")
+        subprocess.run(["gcc", "-w", f"-I{selftests}", f"-I{selftests}/cgroup",
+                        f"-I{selftests}/cgroup/lib/include", "-o", self.folder / name,
+                        *sources, "-libverbs"], check=True)
+
+    def said(self, name):
+        done = subprocess.run([self.folder / name, "nosuch"], text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("'nosuch'", done.stdout)
+        return done.stdout
+
+    def test_kselftest(self):
+        util = next(Path(SOURCE, "tools/testing/selftests/cgroup").rglob("cgroup_util.c"))
+        self.build("test_rdma", REPO / "tools/testing/selftests/cgroup/test_rdma.c", util)
+        self.assertEqual(re.findall(r"^# (v\d:\w+)$", self.said("test_rdma"), re.M),
+                         check_input.kselftest_cases())
+
+    def test_storms(self):
+        self.build("storms", *HERE.glob("storms/*.c"), *HERE.glob("lib/*.c"))
+        self.assertEqual([f"v2:{name}" for name in
+                          re.findall(r"^  ([\w-]+)$", self.said("storms"), re.M)],
+                         [name for name in check_input.storm_cases() if name[:2] == "v2"])
+
+
+class Kernel(Folder):
+    def test_a_patch_that_does_not_fit(self):
+        (self.folder / "linux").mkdir()
+        patch = next((REPO / "patches/6.12").glob("*.patch"))
+        with self.assertRaises(SystemExit) as raised, \
+                contextlib.redirect_stderr(io.StringIO()):
+            kernel.patched_files(self.folder / "linux", [patch], self.folder / "staging")
+        for text in (f"patches/6.12/{patch.name} does not fit", "make check-base", "PORTING.md"):
+            self.assertIn(text, str(raised.exception))
+
+    def test_why_apt_gets_nothing(self):
+        told = debian.reasons(
+            "Err:1 http://mirror/debian trixie InRelease\n"
+            "  Could not connect to mirror:80 (10.0.0.1). - connect (111: Connection refused)\n"
+            + "".join(f"W: Failed to fetch http://mirror/debian/{n}\n" for n in range(9)) +
+            "E: Unable to fetch some archives, maybe run apt-get update or so?\n")
+        self.assertIn("Could not connect to mirror:80", told[0])
+        self.assertIn("http_proxy", told[1])
+        self.assertNotIn("run apt-get update", "".join(told))
+        self.assertEqual(debian.reasons("E: Unable to locate package x\n"),
+                         ["E: Unable to locate package x"])
+
+
+class Series(Folder):
+    def test_nobody_has_told_git_who_they_are(self):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder),
+                       "GIT_CONFIG_NOSYSTEM": "1"}
+        series.identity.cache_clear()
+        self.addCleanup(series.identity.cache_clear)
+        with mock.patch.dict("os.environ", environment, clear=True), \
+                contextlib.redirect_stderr(io.StringIO()) as said:
+            series.git("init", "-q", cwd=self.folder)
+            series.git("commit", "-q", "-s", "--allow-empty", "-m", "x", cwd=self.folder)
+            shown = series.git("log", "--format=%an %ae%n%b", cwd=self.folder)
+        self.assertIn(f"{series.OWN_NAME} {series.OWN_ADDRESS}\n", shown)
+        self.assertIn("Signed-off-by: ", shown)
+        self.assertIn("git config", said.getvalue())
+
+    def test_somebody_has(self):
+        series.identity.cache_clear()
+        self.addCleanup(series.identity.cache_clear)
+        names = {f"GIT_{who}_{what}": "x@y" for who in ("AUTHOR", "COMMITTER")
+                 for what in ("NAME", "EMAIL")}
+        with mock.patch.dict("os.environ", names):
+            self.assertEqual(series.identity(), ())
+
+
+class Setup(Folder):
+    """setup.sh, with scripts for Debian's programs."""
+
+    def setup(self, apt_get, audit=""):
+        script(self.folder / "dpkg-query", "echo half-configured")
+        script(self.folder / "dpkg", f"printf '{audit}'")
+        script(self.folder / "id", "echo 0")
+        script(self.folder / "apt-get", apt_get)
+        return subprocess.run(
+            [HERE / "setup.sh", "podman"], text=True, check=False,
+            env={**CLEAN, "PATH": f"{self.folder}:{CLEAN['PATH']}"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def test_progress(self):
+        done = self.setup(
+            'case "$*" in *update*) exit;; esac\n'
+            "echo '0 upgraded, 25 newly installed, 0 to remove and 1 not upgraded.'\n"
+            "for i in $(seq 25); do echo \"Get:$i http://mirror p$i\"; done\n"
+            "for i in $(seq 25); do echo \"Unpacking p$i (1.0) ...\"; done\n"
+            "for i in $(seq 25); do echo \"Setting up p$i (1.0) ...\"; done")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertEqual(re.findall(r"\[(\d+/\d+)\] ([A-Z]\w+)", done.stderr),
+                         [(f"{n}/25", what) for what in ("Get", "Unpacking", "Setting")
+                          for n in (1, 11, 21)])
+
+    def assert_advice(self, apt_get, *told, audit=""):
+        with self.subTest(apt_get=apt_get):
+            done = self.setup(f"{apt_get}\nexit 100", audit)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertNotIn("run apt-get update", done.stderr)
+            for text in told:
+                self.assertIn(text, done.stderr)
+
+    def test_advice(self):
+        self.assert_advice(
+            "echo '  Could not connect to mirror:80 (10.0.0.1).'\n"
+            "echo 'E: Unable to fetch some archives, maybe run apt-get update or so?'",
+            "Could not connect to mirror:80", "http_proxy", "podman")
+        self.assert_advice("echo 'E: dpkg was interrupted, you must do something'",
+                           "run 'dpkg --configure -a'")
+        self.assert_advice("echo 'E: Sub-process /usr/bin/dpkg returned an error code (1)'",
+                           "run 'dpkg --configure -a'", audit="half configured")
+        self.assert_advice("echo 'E: Unmet dependencies.'", "apt-get --fix-broken install")
+        self.assert_advice("echo 'E: Unable to locate package podman'", "Debian 12")
+        self.assert_advice("echo 'E: No space left'", "No space left", "podman")
+
+    def test_old_lists_are_no_failure(self):
+        """What there is of a mirror may still do."""
+        done = self.setup('case "$*" in *update*) exit 100;; esac')
+        self.assertEqual(done.returncode, 0)
+
+
+if __name__ == "__main__":
+    SOURCE = sys.argv.pop(1)
+    unittest.main()

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tell what is wrong with the input of make before any work is done.
+
+check-input.py [--with WORDS] GOAL... takes the variables from its environment.
+Each complaint names what there is to choose from, or what to do instead.
+"""
+
+import argparse
+import ast
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+for folder in ("qemu", "lint", "native", "detectors", "clients"):
+    sys.path.insert(0, str(HERE / folder))
+import debian  # noqa: E402 (only now can they be found)
+import kernel  # noqa: E402
+
+NUMBERS = ("SMP", "JOBS", "SECONDS", "STEPS", "TABLES", "TIMEOUT")
+# What make, the shell's words, QEMU and the kernel's command line take in a name.
+NAME = r"[\w@%+=./-]*"
+
+
+def in_hierarchies(names, only):
+    """The cases v2:NAME and v1:NAME, less those that only one of both has."""
+    return [f"{version}:{name}" for version in ("v2", "v1") for name in names
+            if only.get(name, version) == version]
+
+
+def kselftest_cases():
+    text = (HERE / "../selftests/cgroup/test_rdma.c").read_text()
+    cases = re.findall(r"^\tT\((\w+)(.*)\),?$", text, re.M)
+    only = {name: "v2" if "unified" in more else "v1" for name, more in cases if "_only" in more}
+    return in_hierarchies([name for name, _ in cases], only)
+
+
+def storm_cases():
+    table = (HERE / "storms/storms.c").read_text().partition("const struct storm storms[] = {")[2]
+    cases = re.findall(r'\{ "([\w-]+)"([^}]*)\}', table)
+    return in_hierarchies([name for name, _ in cases],
+                          {name: "v2" for name, more in cases if ".v2_only" in more})
+
+
+def top_cases():
+    return [f"{part.stem}.{group.name}.{case.name}" for part in sorted(HERE.glob("top/test_*.py"))
+            for group in ast.parse(part.read_text()).body if isinstance(group, ast.ClassDef)
+            for case in group.body if getattr(case, "name", "").startswith("test_")]
+
+
+def imported(module, get):
+    return lambda: list(get(importlib.import_module(module)))
+
+
+# Target: (variable that is part of the names of its cases, what these are).
+FILTERS = {
+    "kselftest": ("T", kselftest_cases),
+    "storms": ("STORM", storm_cases),
+    "clients": ("T", imported("guest", lambda guest: guest.CASES)),
+    "lint": ("T", imported("lint", lambda lint: lint.names())),
+    "mutants": ("T", imported("mutants", lambda mutants: [m[0] for m in mutants.MUTANTS])),
+    "top-test": ("T", top_cases),
+}
+
+
+def choices(goals, more_tests):
+    """{variable: the words it may be}."""
+    return {
+        "KERNEL": kernel.bases(),
+        "CONFIG": (list(importlib.import_module("detectors").FAULTS)
+                   if "detectors" in goals else kernel.configs()),
+        # The detectors' own variant is no user's.
+        "VARIANT": [variant for variant in kernel.VARIANTS
+                    if variant != "broken" or goals == ["kernel"]],
+        "ARCH": [kernel.ARCH, "x86_64"],
+        "SUITE": [suite for suite in kernel.SUITES if "-" not in suite],
+        "ACCEL": ["kvm", "tcg"],
+        "WITH": more_tests,
+    }
+
+
+def wrong_words(goals, more_tests, variables):
+    for variable, known in choices(goals, more_tests).items():
+        words = variables.get(variable, "").split()
+        if variable != "WITH" and len(words) > 1:
+            words = [" ".join(words)]
+        for word in words:
+            if word not in known:
+                yield f"{variable}={word}: choose one of: {' '.join(known)}"
+    for goal in goals:
+        variable, cases = FILTERS.get(goal, ("", None))
+        value = variables.get(variable, "")
+        # lint takes several, any other one, be there blanks in it or not.
+        for part in value.split() if goal == "lint" else [value] * bool(value):
+            names = cases()
+            if not any(part in name for name in names):
+                yield "\n  ".join([f"{variable}={part}: {goal} has no such case; choose a part of:",
+                                   *names])
+
+
+def wrong_numbers(variables):
+    for variable in NUMBERS:
+        value = variables.get(variable, "")
+        if value and not re.fullmatch("[1-9][0-9]*", value):
+            yield f"{variable}={value}: give a whole number, 1 or more"
+    seed = variables.get("SEED", "")
+    if not re.fullmatch("[0-9]*", seed):
+        yield f"SEED={seed}: give a whole number"
+
+
+def cannot_write(folder):
+    """Why nothing can be written below a folder that need not exist yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return error.strerror
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "it is not writable"
+
+
+def wrong_paths(variables, top):
+    """top is where make runs."""
+    source = variables.get("KERNEL_SRC", "")
+    config_file = variables.get("CONFIG_FILE", "")
+    for what, path, remedy in (
+            ("this tree", str(top), "move it"),
+            ("the cache", str(debian.CACHE), "set XDG_CACHE_HOME= to another folder"),
+            ("KERNEL_SRC", source, "make a symbolic link to it, and give that"),
+            ("CONFIG_FILE", config_file, "copy it elsewhere")):
+        if not re.fullmatch(NAME, path):
+            yield (f"{what}: {path}: make, QEMU or the kernel cannot take a name with blanks, "
+                   f"commas, colons, quotes and the like; {remedy}")
+    for folder, remedy in (
+            (debian.CACHE, "set HOME= or XDG_CACHE_HOME= to a folder that you may write to; "
+                           "it is for 1.7 GB of kernel source and caches"),
+            (top / "build", "it is for all that is built here; clone the tree to where you "
+                            "may write")):
+        why = cannot_write(folder)
+        if why:
+            yield f"{folder}: {why}; {remedy}"
+    if source:
+        why = kernel.why_no_source(Path(source))
+        if why:
+            yield f"KERNEL_SRC={source}: {why}"
+    if config_file and not Path(config_file).is_file():
+        yield (f"CONFIG_FILE={config_file}: there is no such file; name the configuration of a "
+               "kernel, as /boot/config-$(uname -r)")
+
+
+def lacking(goals, variables):
+    if "vm" in goals and not variables.get("RDMACG_CMD", "").strip():
+        yield "vm: say what to run there, as in: make vm CMD='uname -a'"
+    if "shell" in goals and not os.isatty(0):
+        yield ("shell: its input is no terminal; to run a command without one: "
+               "make vm CMD='uname -a'")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--with", dest="more_tests", default="",
+                        help="the words that WITH= may have")
+    parser.add_argument("goal", nargs="*")
+    args = parser.parse_args()
+
+    complaints = [
+        *wrong_words(args.goal, args.more_tests.split(), os.environ),
+        *wrong_numbers(os.environ),
+        *wrong_paths(os.environ, Path.cwd()),
+        *lacking(args.goal, os.environ),
+    ]
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return bool(complaints)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
