@@ -32,8 +32,8 @@ static const char * const controller[] = { "rdmacg_" };
 /* What stands between the one who wants memory and the tracepoint. */
 static const char * const allocators[] = {
 	"trace_", "do_trace_", "__trace_", "__do_trace_", "kmalloc", "__kmalloc",
-	"kzalloc", "kcalloc", "kmem_cache_", "__kmem_cache_", "kstrdup", "kmemdup",
-	"kvmalloc", "__kvmalloc", "kvzalloc",
+	"kzalloc", "_kzalloc", "kcalloc", "kmem_cache_", "__kmem_cache_", "kstrdup",
+	"kmemdup", "kvmalloc", "__kvmalloc", "kvzalloc",
 };
 
 /*

@@ -30,11 +30,11 @@ static const char * const files[] = {
 	"rdma.max", "rdma.current", "rdma.peak", "rdma.events", "rdma.events.local",
 };
 
-/* How deep the path is, and down to where it has pools already. */
+/* How deep the path is, and what pools it has already. */
 struct scene {
 	int depth;
-	int pools;
-	bool open;	/* these were charged before; else the lowest is limited */
+	int level;	/* of the lowest pool; 0: there is none */
+	bool open;	/* it was charged, and so has others above it */
 };
 
 /* What fails. */
@@ -49,7 +49,7 @@ struct subject {
 
 	bool any_error;			/* not just ENOMEM */
 	bool charges;			/* then its undoing leaves pools */
-	bool makes_pools;
+	int makes_pools;		/* how many */
 	unsigned int controller;	/* how many allocations are the controller's */
 	unsigned int trials;		/* at most; 0: as many as can be */
 };
@@ -84,6 +84,13 @@ static struct told listen(void)
 
 /* Scenes */
 
+static void expect_pools(int expected, const char *when)
+{
+	listen();
+	if (pools != expected)
+		complain("%d pools %s, not %d", pools, when, expected);
+}
+
 static void charge_once(const char *cgroup)
 {
 	void *pd;
@@ -103,6 +110,11 @@ static void write_limit(const char *cgroup, const char *limit)
 	write_control(cgroup, "rdma.max", text);
 }
 
+static int pools_of_scene(void)
+{
+	return scene.open ? scene.level : !!scene.level;
+}
+
 static void make_scene(void)
 {
 	struct stat status;
@@ -119,17 +131,15 @@ static void make_scene(void)
 		if (stat(path[i], &status))
 			give_up("%s: %m", path[i]);
 		ids[i] = status.st_ino;
-		if (i + 1 == scene.pools && scene.open)
+		if (i + 1 == scene.level && scene.open)
 			charge_once(path[i]);
-		if (i + 1 == scene.pools && !scene.open)
+		if (i + 1 == scene.level && !scene.open)
 			write_limit(path[i], "1000");
 		if (i + 1 < scene.depth)
 			write_control(path[i], "cgroup.subtree_control", "+rdma");
 	}
 	leaf = path[scene.depth - 1];
-	listen();
-	if (pools != scene.pools)
-		complain("%d pools for a start, not %d", pools, scene.pools);
+	expect_pools(pools_of_scene(), "for a start");
 }
 
 static void remove_scene(void)
@@ -154,13 +164,6 @@ static void read_files(char *text, size_t size)
 }
 
 /* One fault */
-
-static void expect_pools(int expected, const char *when)
-{
-	listen();
-	if (pools != expected)
-		complain("%d pools %s, not %d", pools, when, expected);
-}
 
 static void note_error(const struct subject *subject, int err)
 {
@@ -189,6 +192,7 @@ static void judge_failure(const struct subject *subject, const struct told *told
 {
 	static char after[TEXT_SIZE];
 	bool strict = told->controller || !subject->charges;
+	int before_it = pools_of_scene(), with_it = before_it + subject->makes_pools;
 
 	subject->check(false);
 	/* What failed after it was charged has left pools, and a peak. */
@@ -196,12 +200,10 @@ static void judge_failure(const struct subject *subject, const struct told *told
 		read_files(after, sizeof(after));
 		if (strcmp(before, after))
 			complain("files changed from\n%sto\n%s", before, after);
-		if (pools != scene.pools)
-			complain("%d pools after a failure, not %d", pools,
-				 scene.pools);
-	} else if (pools != scene.pools && pools != scene.depth) {
+		expect_pools(before_it, "after a failure");
+	} else if (pools != before_it && pools != with_it) {
 		complain("%d pools after a failure, neither %d nor %d", pools,
-			 scene.pools, scene.depth);
+			 before_it, with_it);
 	}
 }
 
@@ -241,11 +243,12 @@ static bool fail_once(const struct subject *subject, unsigned int nth,
 	}
 	if (done) {
 		subject->check(true);
-		expect_pools(subject->makes_pools ? scene.depth : scene.pools,
+		expect_pools(pools_of_scene() + subject->makes_pools,
 			     "after success");
 		subject->undo();
 		subject->check(false);
-		expect_pools(subject->charges ? scene.depth : scene.pools,
+		expect_pools(pools_of_scene() +
+			     (subject->charges ? subject->makes_pools : 0),
 			     "when undone");
 	}
 	subject->clean_up();
@@ -289,8 +292,8 @@ static void walk(const struct subject *subject)
 
 	snprintf(name, sizeof(name), "%s%s%s, depth %d, %s to %d",
 		 device ? device->name : "", device ? " " : "", subject->name,
-		 scene.depth, scene.open ? "open" : "closed", scene.pools);
-	if (!scene.pools)
+		 scene.depth, scene.open ? "open" : "closed", scene.level);
+	if (!scene.level)
 		*strrchr(name, ',') = '\0';
 	if (!is_wanted(name))
 		return;
@@ -372,9 +375,9 @@ static void walk_verb(void)
 		.clean_up = leave_cgroup,
 		.any_error = true,
 		.charges = true,
-		.makes_pools = true,
-		/* On each level without a pool that, and a table. */
-		.controller = 2 * (scene.depth - scene.pools),
+		.makes_pools = scene.depth - pools_of_scene(),
+		/* Each has a table. */
+		.controller = 2 * (scene.depth - pools_of_scene()),
 	};
 
 	walk(&subject);
@@ -397,13 +400,19 @@ static void open_max(void)
 	open_control("rdma.max");
 }
 
+static int write_text(const char *text)
+{
+	size_t length = strlen(text);
+
+	return pwrite(file, text, length, 0) == (ssize_t)length ? 0 : errno;
+}
+
 static int write_line(const char *limit)
 {
 	char line[128];
-	int length;
 
-	length = snprintf(line, sizeof(line), "%s hca_object=%s", device->name, limit);
-	return pwrite(file, line, length, 0) == length ? 0 : errno;
+	snprintf(line, sizeof(line), "%s hca_object=%s", device->name, limit);
+	return write_text(line);
 }
 
 static int limit(void)
@@ -411,33 +420,58 @@ static int limit(void)
 	return write_line("7");
 }
 
-static int lift(void)
+static int limit_all(void)
 {
-	return write_line("max");
+	char text[256];
+	int i, used = 0;
+
+	for (i = 0; i < nr_devices; i++)
+		used += snprintf(text + used, sizeof(text) - used,
+				 "%s hca_object=7\n", devices[i].name);
+	return write_text(text);
+}
+
+static void expect_limit(const char *name, const char *limit)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%s hca_handle=max hca_object=%s\n", name,
+		 limit);
+	if (!cg_has(leaf, "rdma.max", line))
+		complain("the limit of %s is not %s", name, limit);
 }
 
 static void check_limit(bool done)
 {
-	char line[128];
-
-	snprintf(line, sizeof(line), "%s hca_handle=max hca_object=%s\n",
-		 device->name, done ? "7" : "max");
-	if (!cg_has(leaf, "rdma.max", line))
-		complain("the limit is not %s", done ? "7" : "max");
+	expect_limit(device->name, done ? "7" : "max");
 }
 
-static void check_no_limit(bool done)
+static void check_all_limits(bool done)
 {
-	(void)done;
-	check_limit(false);
+	int i;
+
+	for (i = 0; i < nr_devices; i++)
+		expect_limit(devices[i].name, done ? "7" : "max");
 }
 
 static void unlimit(void)
 {
-	int err = lift();
+	int err = write_line("max");
 
 	if (err)
 		complain("the limit cannot be lifted: %s", strerror(err));
+}
+
+static void unlimit_all(void)
+{
+	const struct device *chosen = device;
+	int i;
+
+	for (i = 0; i < nr_devices; i++) {
+		device = &devices[i];
+		unlimit();
+	}
+	device = chosen;
 }
 
 static void close_file(void)
@@ -454,17 +488,28 @@ static void walk_limit(void)
 		.check = check_limit,
 		.undo = unlimit,
 		.clean_up = close_file,
-		.makes_pools = true,
-		.controller = 2 * (scene.depth - scene.pools),
+		.makes_pools = 1,
+		.controller = 2,
 	};
 
 	walk(&subject);
+}
 
-	/* It makes pools, too, but does not keep them. */
-	subject.name = "lift";
-	subject.operate = lift;
-	subject.check = check_no_limit;
-	subject.makes_pools = false;
+/* All lines of a write, or none. */
+static void walk_lines(void)
+{
+	struct subject subject = {
+		.name = "limits in one write",
+		.prepare = open_max,
+		.operate = limit_all,
+		.check = check_all_limits,
+		.undo = unlimit_all,
+		.clean_up = close_file,
+		.makes_pools = nr_devices,
+		/* A copy of the text, and one table. */
+		.controller = 2 + nr_devices,
+	};
+
 	walk(&subject);
 }
 
@@ -691,14 +736,14 @@ static void walk_devices(unsigned int trials)
  */
 static void walk_scenes(int depth, void (*go)(void))
 {
-	scene.pools = 0;
+	scene.level = 0;
 	for (scene.depth = 1; scene.depth < depth; scene.depth++)
 		go();
-	for (; scene.pools < scene.depth; scene.pools++) {
+	for (; scene.level < scene.depth; scene.level++) {
 		scene.open = false;
 		go();
 		scene.open = true;
-		if (scene.pools)
+		if (scene.level)
 			go();
 	}
 }
@@ -736,6 +781,8 @@ void walk_all(unsigned int link_trials)
 	}
 
 	device = NULL;
+	set_scene(2);
+	walk_lines();
 	set_scene(1);
 	walk_cgroups();
 	set_scene(DEPTH);
