@@ -43,7 +43,7 @@ packages_deb := debhelper dpkg-dev rsync cpio kmod libdw-dev libssl-dev $(if $(C
 packages_top := libmnl-dev libncurses-dev tmux
 packages_tools_deb := debhelper dpkg-dev lintian libmnl-dev libncurses-dev pkgconf
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
-	crun containerd podman golang-go golang-github-opencontainers-runc-dev \
+	crun containerd podman lxc golang-go golang-github-opencontainers-runc-dev \
 	ucx-utils libfabric-bin
 packages_series := perl python3-git python3-ply
 packages_lint := clang-19 coccinelle codespell editorconfig libpython3.11 ocaml \

@@ -34,7 +34,7 @@ MEMORY = 1024 if CONFIG == "default" else 2048
 
 # With what the guest itself needs.  UCX and libfabric would bring half a gigabyte.
 PACKAGES = ("base-files", "coreutils", "dash", "gzip", "iproute2", "mount", "python3",
-            "cgroup-tools", "containerd", "crun", "perftest", "podman",
+            "cgroup-tools", "containerd", "crun", "lxc", "perftest", "podman",
             "python3-pyverbs", "rdmacm-utils", "runc")
 
 

@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import subprocess
 
+import defaults
 from harness import (BUILT, DEVICE, HANDLES, IS_LIMITED, IS_UNLIMITED, LIMIT,
                      NO_LIMIT, OBJECTS, OTHER_DEVICE, TENANT, Cgroup, Conversation,
                      run, wait_until)
@@ -37,7 +38,7 @@ LINES = (f"{DEVICE} {LIMIT}", f"{OTHER_DEVICE} hca_handle={HANDLES + 7}")
 UNIFIED = {"unified": {"rdma.max": LINES[0]}}
 UNIFIED_OF_TWO = {"unified": {"rdma.max": "\n".join(LINES)}}
 RDMA_DEFAULT = {"rdma": {"default": FIGURES}}
-UNIFIED_DEFAULT = {"unified": {"rdma.max": f"default {LIMIT}"}}
+UNIFIED_DEFAULT = {"unified": {"rdma.max": defaults.DEFAULT}}
 
 MOUNTS = [
     {"destination": "/usr", "type": "bind", "source": "/usr",
@@ -49,10 +50,17 @@ MOUNTS = [
 ]
 
 
-def device_rule(path):
-    device = os.stat(path).st_rdev
-    return {"allow": True, "type": "c", "major": os.major(device),
-            "minor": os.minor(device), "access": "rw"}
+def devices():
+    return list(pathlib.Path("/dev/infiniband").glob("uverbs*"))
+
+
+def device_major():
+    """That of all of them, also of later ones."""
+    return os.major(os.stat(devices()[0]).st_rdev)
+
+
+def device_rule():
+    return {"allow": True, "type": "c", "major": device_major(), "access": "rw"}
 
 
 def make_bundle(resources):
@@ -80,8 +88,7 @@ def make_bundle(resources):
     linux["namespaces"] = [namespace for namespace in linux["namespaces"]
                            if namespace["type"] != "network"]
     linux["cgroupsPath"] = f"/{PARENT}/{NAME}"
-    linux["resources"]["devices"] += map(
-        device_rule, pathlib.Path("/dev/infiniband").glob("uverbs*"))
+    linux["resources"]["devices"].append(device_rule())
     linux["resources"] |= resources
     config.write_text(json.dumps(spec, indent=1))
 
@@ -144,16 +151,13 @@ class Container:
                            done.returncode and error in done.stdout.lower(),
                            done.stdout)
 
-
-    def check_default(self, command, resources):
+    def check_default(self, command):
         """To stock it is a device that is not there."""
-        make_bundle(resources)
         if self.guest.stock:
             self.check_refused("a default", command, "no such device")
             return
         with Conversation(*command) as tenant:
-            self.guest.promise("a default: the process in the container is limited",
-                               tenant.hears(IS_LIMITED), tenant.said)
+            defaults.check(self.guest, lambda: self.cgroup, tenant)
             tenant.say("quit")
             tenant.end()
 
@@ -216,13 +220,13 @@ def check_figures_in_runc(guest, cgroup):
     if guest.newer:
         return
 
-    def figures():
+    def statistics():
         done = run(BUILT / "runc-stats", RUNC[-1], NAME)
-        return json.loads(done.stdout)["CgroupStats"]["rdma_stats"]
+        return json.loads(done.stdout)["CgroupStats"]
 
     def expect(text, current, limit):
         expected = {"rdma_current": current, "rdma_limit": limit}
-        shown = figures()
+        shown = statistics()["rdma_stats"]
         guest.promise(text if not guest.stock else f"{text} (none of stock's lines)",
                       shown == ({} if guest.stock else expected), shown)
 
@@ -232,9 +236,9 @@ def check_figures_in_runc(guest, cgroup):
                CURRENT_IN_GO[:1], MAX_IN_GO[:1])
     if not guest.stock:
         cgroup.limit(HANDLES, OBJECTS, "default")
-    shown = figures()
-    guest.promise("libcontainer has no RDMA figures where there is a default",
-                  shown == {}, shown)
+    stats = statistics()
+    guest.promise("libcontainer has no RDMA figures where there is a default, but others",
+                  stats["rdma_stats"] == {} and stats["pids_stats"]["current"] == 1, stats)
 
 
 def check_runc(guest):
@@ -247,7 +251,8 @@ def check_runc(guest):
     make_bundle({"rdma": {"nodevice": FIGURES}})
     container.check_refused("a device that is not there", (*RUNC, *RUN),
                             "no such device")
-    container.check_default((*RUNC, *RUN), RDMA_DEFAULT)
+    make_bundle(RDMA_DEFAULT)
+    container.check_default((*RUNC, *RUN))
     if guest.version == 2:
         check_two_devices(container, (*RUNC, *RUN))
 
@@ -274,7 +279,8 @@ def check_crun(guest):
     check_two_devices(container, crun)
     make_bundle({"unified": {"rdma.max": "nodevice hca_handle=1"}})
     container.check_refused("a device that is not there", crun, "no such device")
-    container.check_default(crun, UNIFIED_DEFAULT)
+    make_bundle(UNIFIED_DEFAULT)
+    container.check_default(crun)
     make_bundle(RDMA)
     container.check("linux.resources.rdma, which crun ignores", crun, IS_UNLIMITED,
                     NO_LIMIT)
@@ -295,20 +301,26 @@ def check_podman(guest, runtime):
         limit = ()
         container.parent.limit(HANDLES, OBJECTS)
     make_bundle({})
-    container.check(why, (
-        *PODMAN, "--runtime", runtime, "run", "--rm", "--interactive",
-        "--network", "host", "--no-hosts", "--cgroup-parent", f"/{PARENT}",
-        *limit, "--volume", "/usr:/usr:ro",
-        *(f"--device={path}" for path
-          in pathlib.Path("/dev/infiniband").glob("uverbs*")),
-        "--rootfs", ROOTFS, f"/{TENANT[0]}", *TENANT[1:]), shows=shows)
+
+    def command(*options):
+        return (*PODMAN, "--runtime", runtime, "run", "--rm", "--interactive",
+                "--network", "host", "--no-hosts", "--cgroup-parent", f"/{PARENT}",
+                *options, "--volume", "/usr:/usr:ro",
+                *(f"--device={path}" for path in devices()),
+                f"--device-cgroup-rule=c {device_major()}:* rw",
+                "--rootfs", ROOTFS, f"/{TENANT[0]}", *TENANT[1:])
+
+    container.check(why, command(*limit), shows=shows)
+    if guest.version == 2:
+        container.check_default(
+            command("--cgroup-conf", f"rdma.max={defaults.DEFAULT}"))
 
 
-def check_metrics_of_ctr(guest):
+def check_metrics_of_ctr(guest, cgroup):
     def expect(text, current, limit):
         done = run("ctr", "tasks", "metrics", "--format", "json", NAME)
-        guest.promise(text, json.loads(done.stdout).get("rdma") == {
-            "current": current, "limit": limit}, done.stdout)
+        guest.promise(text, json.loads(done.stdout).get("rdma") == (
+            current and {"current": current, "limit": limit}), done.stdout)
 
     expect("its metrics have the RDMA figures", CURRENT_IN_GO, MAX_IN_GO)
     with device_called_default():
@@ -319,10 +331,21 @@ def check_metrics_of_ctr(guest):
         else:
             expect("its metrics have all but those of a line with index=N",
                    CURRENT_IN_GO[:1], MAX_IN_GO[:1])
+    if guest.stock:
+        expect("its metrics are as before with its own name", CURRENT_IN_GO, MAX_IN_GO)
+        return
+    cgroup.limit(HANDLES, OBJECTS, "default")
+    if guest.version == 2:
+        expect("its metrics take a default for one more device", CURRENT_IN_GO,
+               [LIMITED | {"device": device}
+                for device in ("default", DEVICE, OTHER_DEVICE)])
+    else:
+        expect("its metrics have no RDMA figures where there is a default", None, None)
 
 
 def check_containerd(guest):
     """With ctr, and what Debian's daemon needs no configuration of a host for."""
+    ctr = ("ctr", "run", "--rm", "--config", FOLDER / "config.json", NAME)
     container = Container(guest)
     make_bundle(RDMA)
     config = FOLDER / "containerd.toml"
@@ -334,7 +357,60 @@ def check_containerd(guest):
         if not guest.promise("the daemon answers", wait_until(
                 lambda: run("ctr", "version").returncode == 0)):
             return
-        container.check(
-            "linux.resources.rdma",
-            ("ctr", "run", "--config", FOLDER / "config.json", NAME),
-            more=lambda cgroup: check_metrics_of_ctr(guest))
+        container.check("linux.resources.rdma", ctr,
+                        more=lambda cgroup: check_metrics_of_ctr(guest, cgroup))
+        make_bundle(RDMA_DEFAULT)
+        container.check_default(ctr)
+
+
+LXC = ("-P", "/tmp/lxc", "-n", NAME)
+
+
+def check_lxc(guest):
+    """One that stays in the foreground, and in the network of the guest."""
+    container = Container(guest, f"lxc.payload.{NAME}")
+    make_bundle({})
+    config = FOLDER / "lxc.conf"
+    key = "lxc.cgroup2.rdma.max" if guest.version == 2 else "lxc.cgroup.rdma.max"
+    command = ("lxc-start", "-F", *LXC, "-f", config)
+
+    def configure(*limits):
+        lines = [
+            f"lxc.rootfs.path = dir:{ROOTFS}", f"lxc.uts.name = {NAME}",
+            f"lxc.init.cmd = /{' '.join(TENANT)}", "lxc.net.0.type = none",
+            "lxc.console.path = none", "lxc.apparmor.profile = unconfined",
+            "lxc.mount.auto = proc:mixed", f"lxc.cgroup.dir = {PARENT}",
+            *(f"lxc.mount.entry = {mount['source']} {mount['destination'][1:]} "
+              "none rbind,create=dir 0 0" for mount in MOUNTS),
+            *(f"{key} = {limit}" for limit in limits)]
+        config.write_text("\n".join(lines) + "\n")
+
+    def change(cgroup):
+        done = run("lxc-cgroup", *LXC, "rdma.max", f"{OTHER_DEVICE} hca_object=9")
+        guest.promise("lxc-cgroup changes a limit", done.returncode == 0 and
+                      "hca_object=9" in cgroup.figures("max", OTHER_DEVICE), done.stdout)
+        done = run("lxc-cgroup", *LXC, "rdma.current")
+        guest.promise("lxc-cgroup shows the usage", f"{DEVICE} {LIMIT}" in done.stdout,
+                      done.stdout)
+
+    pathlib.Path("/tmp/lxc").mkdir(exist_ok=True)
+    configure(f"{DEVICE} {LIMIT}")
+    container.check(key, command, more=change)
+    configure(*LINES)
+    with Conversation(*command) as tenant:
+        tenant.hears("^pd: made ")
+        cgroup = container.cgroup
+        shown = [f"{device} {cgroup.figures('max', device)}"
+                 for device in (DEVICE, OTHER_DEVICE)]
+        tenant.say("quit")
+        tenant.end()
+    guest.promise("two devices: each has its limit",
+                  shown == [LINES[0], f"{LINES[1]} hca_object=max"],
+                  f"{shown}\n{tenant.said}")
+    configure("nodevice hca_handle=1")
+    container.check_refused("a device that is not there", command, "")
+    configure(defaults.DEFAULT)
+    if guest.stock:
+        container.check_refused("a default", command, "")
+    else:
+        container.check_default(command)

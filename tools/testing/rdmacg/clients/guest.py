@@ -34,6 +34,7 @@ CASES = {
     "containerd": containers.check_containerd,
     "podman with runc": functools.partial(containers.check_podman, runtime="runc"),
     "podman with crun": functools.partial(containers.check_podman, runtime="crun"),
+    "lxc": containers.check_lxc,
     "pyverbs": suite.check,
 }
 

@@ -97,7 +97,9 @@ class Conversation:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        # Of what it was told some may not have reached it.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()
         self.selector.close()
 

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""libcgroup: cgcreate, cgset, cgget, cgexec, cgdelete."""
+"""libcgroup: cgcreate, cgset, cgget, cgexec, cgdelete, cgconfigparser."""
 
+import pathlib
+
+import defaults
 from harness import (BUILT, DEVICE, IS_LIMITED, LIMIT, NO_LIMIT, TENANT,
                      Conversation, run)
 
 # cgset says 96 for any file that could not be written (ECGOTHER and 50000).
 NOT_WRITTEN = 96
+
+CONFIG = pathlib.Path("/tmp/cgconfig.conf")
 
 
 def cgget(name, file):
@@ -67,3 +72,26 @@ def check(guest):
     done = run("cgdelete", "rdma:cg-tenant", "rdma:cg-copy")
     guest.promise("cgdelete removes cgroups", not tenant.path.exists() and
                   not copy.path.exists(), done.stdout)
+
+    check_default(guest, "cgset", "cg-set", lambda: (
+        run("cgcreate", "-g", "rdma:cg-set"),
+        run("cgset", "-r", f"rdma.max={defaults.DEFAULT}", "cg-set"))[-1])
+    CONFIG.write_text(
+        f'group cg-config {{ rdma {{ rdma.max = "{defaults.DEFAULT}"; }} }}\n')
+    check_default(guest, "cgconfigparser", "cg-config",
+                  lambda: run("cgconfigparser", "-l", CONFIG))
+
+
+def check_default(guest, who, name, configure):
+    """To stock it is a device that is not there."""
+    done = configure()
+    if guest.stock:
+        guest.promise(f"a default: {who} tells of a device that is not there",
+                      done.returncode != 0, done.stdout)
+    else:
+        with Conversation("cgexec", "-g", f"rdma:{name}", BUILT / TENANT[0],
+                          *TENANT[1:]) as tenant:
+            defaults.check(guest, lambda: guest.cgroup(name), tenant)
+            tenant.say("quit")
+            tenant.end()
+    run("cgdelete", f"rdma:{name}")
