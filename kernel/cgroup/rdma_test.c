@@ -1190,11 +1190,13 @@ static void rdmacg_default_outlives_its_devices(struct kunit *test)
 	struct rdmacg_device *dev = add_device(test, 0);
 	struct rdma_cgroup *cg = cgroup_make(test, NULL);
 
-	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_object=1\n"
+	KUNIT_EXPECT_EQ(test, write_max(test, cg, "default hca_handle=0 hca_object=1\n"
 					"kunit_rdma0 hca_object=5"), 0);
 	rdmacg_unregister_device(dev);
 	dev = add_device(test, 0);
-	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=max hca_object=1");
+	EXPECT_MAX(cg, dev, "kunit_rdma0 hca_handle=0 hca_object=1");
+	/* Also what creates the pool may be refused. */
+	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_HANDLE, 9), 0);
 	KUNIT_EXPECT_EQ(test, charge_up_to(test, cg, dev, RDMACG_TEST_OBJECT, 9), 1);
 	uncharge(cg, dev, RDMACG_TEST_OBJECT, 1);
 }

@@ -47,6 +47,11 @@ MUTANTS = [
 	rdmacg_top_lock(""", """	rdmacg_top_lock("""),
     ("counts before it looks", "interleave",
      """	full = rdmacg_path_find_full(leaf, index);
+	if (full)
+		return rdmacg_path_refuse(leaf, full, index);
+
+	rdmacg_top_lock(""", """	rdmacg_top_lock(""",
+     """	full = rdmacg_path_find_full(leaf, index);
 	for (pool = full ? NULL : leaf; pool; pool = pool->parent) {
 		usage = pool->usage[index] + 1;
 		WRITE_ONCE(pool->usage[index], usage);
@@ -55,8 +60,10 @@ MUTANTS = [
 		if (unlikely(usage >= pool->max[index]))
 			rdmacg_mask_assign(pool->full, index, true);
 	}
-""", """	for (pool = leaf; pool; pool = pool->parent)
+""", """	for (pool = leaf; pool; pool = pool->parent) {
 		WRITE_ONCE(pool->usage[index], pool->usage[index] + 1);
+		rdmacg_pool_update_full(pool, index);
+	}
 	for (full = NULL, pool = leaf; pool; pool = pool->parent)
 		if (!full && pool->usage[index] > pool->max[index])
 			full = pool;
@@ -64,7 +71,7 @@ MUTANTS = [
 		if (full)
 			WRITE_ONCE(pool->usage[index], pool->usage[index] - 1);
 		rdmacg_pool_update_full(pool, index);
-		if (!full && (pool->usage[index] > pool->peak[index])
+		if (!full && pool->usage[index] > pool->peak[index])
 			pool->peak[index] = pool->usage[index];
 	}
 """),

@@ -39,6 +39,7 @@
 #define MAX_HELD	64		/* charges in one thread's log */
 #define MAILBOXES	4
 #define UNLIMITED	S32_MAX
+#define USE_DEFAULT	(-1)
 #define LIFE_MS		2500
 #define ROUND_MS	60
 #define FILE_SIZE	2048
@@ -83,21 +84,24 @@ static struct {
 
 enum operation {
 	CHARGED, REFUSED, NO_MEMORY, UNCHARGED, PASSED_ON, MOVED, EXITED,
-	LIMIT_WRITTEN, LIMIT_PROBED, LIMIT_QUERIED, BAD_WRITE, FILE_READ,
-	CGROUP_MADE, CGROUP_REMOVED, DEVICE_REPLACED, DEVICE_RENAMED,
+	LIMIT_WRITTEN, LIMIT_TAKEN_BACK, DEFAULT_WRITTEN, LIMIT_PROBED,
+	LIMIT_QUERIED, BAD_WRITE, FILE_READ, CGROUP_MADE, CGROUP_REMOVED,
+	DEVICE_REPLACED, DEVICE_RENAMED,
 	NR_OPERATIONS,
 };
 
 static const char * const operation_names[NR_OPERATIONS] = {
 	"charged", "refused", "no memory", "uncharged", "passed on", "moved",
-	"exited", "limits written", "limits probed", "limits queried",
-	"bad writes", "files read", "cgroups made", "cgroups removed",
-	"devices replaced", "devices renamed",
+	"exited", "limits written", "limits taken back", "defaults written",
+	"limits probed", "limits queried", "bad writes", "files read",
+	"cgroups made", "cgroups removed", "devices replaced",
+	"devices renamed",
 };
 
 /* One resource of one cgroup on one device. */
 struct cell {
-	long limit;		/* as written last; under node.admin */
+	long limit;		/* in force after the last write; under node.admin */
+	bool own;		/* not the default of its node */
 	long high;		/* most that may be in use; see above */
 	long top, low;		/* highest and lowest limit of this round */
 	long refused;		/* to tasks in this very cgroup */
@@ -122,6 +126,7 @@ struct node {
 	bool used;		/* when quiet: the css must be there */
 	int nr_tasks;
 	pthread_mutex_t admin;
+	long default_limit[RESOURCES];	/* for new devices as well */
 	struct cell cells[DEVICES][RESOURCES];
 };
 
@@ -209,6 +214,7 @@ static struct {
 	unsigned int pool;		/* number of leaf and device */
 	struct node *limited;		/* the one that refuses all */
 	unsigned int nr_running;	/* threads in this phase */
+	struct node *crowded;		/* has a limit of 1, and two threads */
 	long room;			/* charges that may be begun now */
 	bool room_wanted;		/* to lower the limit by it */
 } plan;
@@ -308,6 +314,7 @@ struct content {
 	int devices[DEVICES];			/* of each line */
 	unsigned int generations[DEVICES];	/* likewise */
 	long values[DEVICES][MAX_KEYS];		/* of each device */
+	long defaults[MAX_KEYS];
 };
 
 /* A value, and what follows; -1 if it is none. */
@@ -327,10 +334,29 @@ static long parse_value(const char **text)
 	return value;
 }
 
+static bool parse_values(enum file file, const char **text, long *values)
+{
+	unsigned int i;
+	size_t length;
+
+	for (i = 0; i < files[file].nr_keys; i++) {
+		length = strlen(files[file].keys[i]);
+		if (*(*text)++ != ' ' ||
+		    strncmp(*text, files[file].keys[i], length) ||
+		    (*text)[length] != '=')
+			return false;
+		*text += length + 1;
+		values[i] = parse_value(text);
+		if (values[i] < 0)
+			return false;
+	}
+	return *(*text)++ == '\n';
+}
+
 static bool parse_line(enum file file, const char **text,
 		       struct content *content)
 {
-	unsigned int line = content->nr_lines, i;
+	unsigned int line = content->nr_lines++;
 	int device, length;
 
 	if (line == DEVICES ||
@@ -340,19 +366,28 @@ static bool parse_line(enum file file, const char **text,
 		return false;
 	content->devices[line] = device;
 	*text += length;
-	for (i = 0; i < files[file].nr_keys; i++) {
-		length = strlen(files[file].keys[i]);
-		if (*(*text)++ != ' ' ||
-		    strncmp(*text, files[file].keys[i], length) ||
-		    (*text)[length] != '=')
-			return false;
-		*text += length + 1;
-		content->values[device][i] = parse_value(text);
-		if (content->values[device][i] < 0)
-			return false;
-	}
-	content->nr_lines++;
-	return *(*text)++ == '\n';
+	return parse_values(file, text, content->values[device]);
+}
+
+/* The first line of a file, if there is a default. */
+static bool parse_default(enum file file, const char **text,
+			  struct content *content)
+{
+	size_t length = strlen("default");
+	bool ok;
+	int i;
+
+	for (i = 0; i < RESOURCES; i++)
+		content->defaults[i] = UNLIMITED;
+	if (file != MAX || strncmp(*text, "default", length))
+		return true;
+	*text += length;
+	ok = parse_values(file, text, content->defaults);
+	/* Not without need. */
+	for (i = 0; ok && i < RESOURCES; i++)
+		if (content->defaults[i] != UNLIMITED)
+			return true;
+	return false;
 }
 
 /* Which device is registered may change at any time, but not what a line is. */
@@ -362,7 +397,7 @@ static bool read_file(struct node *node, enum file file,
 	char text[FILE_SIZE];
 	const char *rest = text;
 	ssize_t length;
-	bool ok = true;
+	bool ok;
 
 	memset(content, 0, sizeof(*content));
 	length = shim_cgroup_read(node->css, files[file].name, text,
@@ -371,6 +406,7 @@ static bool read_file(struct node *node, enum file file,
 		length);
 	if (length < 0)
 		return false;
+	ok = parse_default(file, &rest, content);
 	while (ok && *rest)
 		ok = parse_line(file, &rest, content);
 	promise(FORMAT, ok, "%s:\n%s", files[file].name, text);
@@ -639,7 +675,15 @@ static void empty_mailboxes(int nr)
 	}
 }
 
-/* All goes with the device. */
+/* Before it is in force. */
+static void announce_limit(struct cell *cell, long limit)
+{
+	raise_to(&cell->high, limit);
+	raise_to(&cell->top, limit);
+	lower_to(&cell->low, limit);
+}
+
+/* All goes with the device, and a new one has the defaults. */
 static void forget_pools(int nr)
 {
 	struct node *node;
@@ -650,12 +694,12 @@ static void forget_pools(int nr)
 		for (i = 0; i < RESOURCES; i++) {
 			struct cell *cell = &node->cells[nr][i];
 
-			cell->limit = UNLIMITED;
+			announce_limit(cell, node->default_limit[i]);
+			cell->limit = node->default_limit[i];
+			cell->own = false;
 			cell->refused = 0;
 			cell->refused_gone = 0;
 			cell->peak = 0;
-			raise_to(&cell->high, UNLIMITED);
-			raise_to(&cell->top, UNLIMITED);
 		}
 	}
 	pthread_mutex_unlock(&tree);
@@ -732,6 +776,8 @@ static struct node *node_make(struct node *parent)
 	node->parent = parent;
 	node->css = css;
 	pthread_mutex_init(&node->admin, NULL);
+	for (i = 0; i < RESOURCES; i++)
+		node->default_limit[i] = UNLIMITED;
 	for (i = 0; i < DEVICES * RESOURCES; i++)
 		node->cells[i / RESOURCES][i % RESOURCES] = (struct cell) {
 			.limit = UNLIMITED, .high = UNLIMITED,
@@ -865,32 +911,71 @@ static long random_limit(struct thread *me)
 	}
 }
 
-/* With all locks that it takes. */
-static ssize_t set_limit(struct node *node, int nr, int resource, long limit)
+/* A line for rdma.max; @limit may be USE_DEFAULT. */
+static ssize_t write_limit(struct node *node, const char *name, int resource,
+			   long limit)
 {
-	struct cell *cell = &node->cells[nr][resource];
 	char text[64];
 	ssize_t ret;
 	int length;
 
+	length = snprintf(text, sizeof(text), "%s %s=", name,
+			  resource_names[resource]);
 	if (limit == UNLIMITED)
-		length = snprintf(text, sizeof(text), "%s %s=max",
-				  devices[nr].name, resource_names[resource]);
+		length += sprintf(text + length, "max");
+	else if (limit == USE_DEFAULT)
+		length += sprintf(text + length, "default");
 	else
-		length = snprintf(text, sizeof(text), "%s %s=%ld",
-				  devices[nr].name, resource_names[resource],
-				  limit);
+		length += sprintf(text + length, "%ld", limit);
 
-	raise_to(&cell->high, limit);
-	raise_to(&cell->top, limit);
-	lower_to(&cell->low, limit);
 	ret = shim_cgroup_write(node->css, "max", text, length);
-	if (ret == length)
-		cell->limit = limit;
-	else
-		promise(RESULT, ret == -ENOMEM && plan.no_memory,
-			"writing a limit: %zd", ret);
+	promise(RESULT, ret == length || (ret == -ENOMEM && plan.no_memory),
+		"writing a limit: %zd", ret);
 	return ret == length ? 0 : ret;
+}
+
+/* With all locks that it takes. An own limit, or USE_DEFAULT. */
+static ssize_t set_limit(struct node *node, int nr, int resource, long limit)
+{
+	struct cell *cell = &node->cells[nr][resource];
+	long standard = node->default_limit[resource];
+	long result = limit == USE_DEFAULT ? standard : limit;
+	ssize_t ret;
+
+	announce_limit(cell, result);
+	ret = write_limit(node, devices[nr].name, resource, limit);
+	if (!ret) {
+		cell->limit = result;
+		/* "max" is an own limit only as an exception. */
+		cell->own = limit != USE_DEFAULT &&
+			    (limit != UNLIMITED || standard != UNLIMITED);
+	}
+	return ret;
+}
+
+/* With the locks of all devices as well. */
+static ssize_t set_default(struct node *node, int resource, long limit)
+{
+	struct cell *cell;
+	ssize_t ret;
+	int i;
+
+	for (i = 0; i < DEVICES; i++)
+		if (!node->cells[i][resource].own)
+			announce_limit(&node->cells[i][resource], limit);
+	ret = write_limit(node, "default", resource, limit);
+	if (ret)
+		return ret;
+
+	node->default_limit[resource] = limit;
+	for (i = 0; i < DEVICES; i++) {
+		cell = &node->cells[i][resource];
+		if (!cell->own)
+			cell->limit = limit;
+		else if (limit == UNLIMITED && cell->limit == UNLIMITED)
+			cell->own = false;
+	}
+	return 0;
 }
 
 /* Each charge that was under way when this was called is over. */
@@ -964,6 +1049,10 @@ static void administer(struct thread *me)
 			probe_limit(node, nr, resource);
 			me->counts[LIMIT_PROBED]++;
 			break;
+		case 5 ... 7:
+			set_limit(node, nr, resource, USE_DEFAULT);
+			me->counts[LIMIT_TAKEN_BACK]++;
+			break;
 		default:
 			set_limit(node, nr, resource, random_limit(me));
 			me->counts[LIMIT_WRITTEN]++;
@@ -972,6 +1061,31 @@ static void administer(struct thread *me)
 	}
 	pthread_rwlock_unlock(&slot->lock);
 	pthread_rwlock_unlock(&devices[nr].lock);
+}
+
+/* What begins after the write is bound on each device without an own limit. */
+static void administer_default(struct thread *me)
+{
+	struct slot *slot = &slots[below(&me->random, SLOTS)];
+	int nr, resource = below(&me->random, RESOURCES);
+	struct node *node;
+
+	for (nr = 0; nr < DEVICES; nr++)
+		pthread_rwlock_rdlock(&devices[nr].lock);
+	pthread_rwlock_rdlock(&slot->lock);
+	node = slot->node;
+	if (node) {
+		pthread_mutex_lock(&node->admin);
+		if (!set_default(node, resource, random_limit(me)))
+			me->counts[DEFAULT_WRITTEN]++;
+		for (nr = 0; nr < DEVICES; nr++)
+			if (devices[nr].device)
+				probe_limit(node, nr, resource);
+		pthread_mutex_unlock(&node->admin);
+	}
+	pthread_rwlock_unlock(&slot->lock);
+	for (nr = 0; nr < DEVICES; nr++)
+		pthread_rwlock_unlock(&devices[nr].lock);
 }
 
 static void read_files(struct thread *me)
@@ -1006,7 +1120,10 @@ static void run_random(struct thread *me)
 		else if (dice < 9)
 			begin_to_exit(me);
 		else if (dice < 16 && plan.admin)
-			administer(me);
+			if (below(&me->random, 8))
+				administer(me);
+			else
+				administer_default(me);
 		else if (dice < 24 && plan.hotplug)
 			change_tree(me);
 		else if (dice < 25 && plan.hotplug)
@@ -1045,8 +1162,12 @@ static void run_pools(struct thread *me)
 		leaf = plan.leaves[pool / DEVICES];
 		if (me->number % 2) {
 			pthread_mutex_lock(&leaf->admin);
-			set_limit(leaf, pool % DEVICES, 0,
-				  UNLIMITED - below(&me->random, 2));
+			if (below(&me->random, 2))
+				set_limit(leaf, pool % DEVICES, 0,
+					  UNLIMITED - below(&me->random, 2));
+			else
+				set_default(leaf, 0,
+					    UNLIMITED - below(&me->random, 2));
 			pthread_mutex_unlock(&leaf->admin);
 			continue;
 		}
@@ -1182,6 +1303,11 @@ static void run_room(struct thread *me)
 {
 	shim_preempt_randomly(plan.preempt_one_in, next_random(&me->random));
 	while (!READ_ONCE(stop)) {
+		if (me->node == plan.crowded) {
+			if (!charge(me, 0, 0))
+				uncharge_one(me);
+			continue;
+		}
 		if (me->nr_charges < MAX_HELD && below(&me->random, 3) &&
 		    !READ_ONCE(plan.room_wanted) && take_room()) {
 			int ret = charge(me, 0, 0);
@@ -1386,6 +1512,11 @@ static void check_node(struct node *node)
 	for (i = 0; i < NR_FILES; i++)
 		if (!read_all_lines(node, i, &contents[i]))
 			return;
+	for (j = 0; j < RESOURCES; j++)
+		promise(LIMITS,
+			contents[MAX].defaults[j] == node->default_limit[j],
+			"default %s: %ld, not %ld", resource_names[j],
+			contents[MAX].defaults[j], node->default_limit[j]);
 	for (i = 0; i < nr_ordered; i++)
 		for (j = 0; j < RESOURCES; j++)
 			check_cell(node, order[i], j, contents);
@@ -1528,7 +1659,10 @@ static void race_for_admission(u64 *random)
 
 	plan.nr_tries = 1 + below(random, 30);
 	limit = below(random, nr_threads * plan.nr_tries + 1);
-	set_limit(path[limited], 0, 0, limit);
+	if (below(random, 2))
+		set_limit(path[limited], 0, 0, limit);
+	else
+		set_default(path[limited], 0, limit);
 	if (below(random, 2)) {
 		struct thread me = { .node = path[depth - 1] };
 
@@ -1690,17 +1824,21 @@ static void race_for_levels(u64 *random)
 
 /*
  * Limits rise, and the room for charges after them; then that is taken back, and
- * limits fall after it. No limit is written twice while charges go on, as then a
- * charge may be refused that looked at it both times and not in between.
+ * limits fall after it. One more may be charged in a cgroup where all else is
+ * refused, which must take no room.
  */
 static void race_for_room(u64 *random)
 {
 	struct node *path[4], *limited;
 	unsigned int depth = make_path(random, path, ARRAY_SIZE(path)), i;
-	long limit = 0, step, taken;
+	long limit = 1, step, taken;
 
 	limited = path[below(random, depth)];
-	set_limit(limited, 0, 0, 0);
+	set_limit(limited, 0, 0, limit);
+	plan.crowded = node_make(path[depth - 1]);
+	set_limit(plan.crowded, 0, 0, 1);
+	plan.leaves[0] = plan.crowded;
+	plan.leaves[1] = plan.crowded;
 	plan.room = 0;
 	WRITE_ONCE(stop, false);
 	begin(PHASE_ROOM);
@@ -1709,6 +1847,9 @@ static void race_for_room(u64 *random)
 		limit += step;
 		set_limit(limited, 0, 0, limit);
 		give_room(step);
+		/* For a moment only: all that is promised is what stays. */
+		set_limit(limited, 0, 0, limit + 1);
+		set_limit(limited, 0, 0, limit);
 		usleep(below(random, 50));
 	}
 	WRITE_ONCE(stop, true);
@@ -1717,8 +1858,8 @@ static void race_for_room(u64 *random)
 
 	WRITE_ONCE(stop, false);
 	begin(PHASE_ROOM);
-	while (limit) {
-		step = 1 + below(random, min(limit, 5L));
+	while (limit > 1) {
+		step = 1 + below(random, min(limit - 1, 5L));
 		WRITE_ONCE(plan.room_wanted, true);
 		for (taken = 0; taken < step; sched_yield())
 			taken += take_room();
@@ -1729,6 +1870,7 @@ static void race_for_room(u64 *random)
 	WRITE_ONCE(stop, true);
 	end();
 	check_quiet();
+	plan.crowded = NULL;
 	remove_all_nodes();
 }
 

@@ -1518,12 +1518,20 @@ static struct events read_events(const char *cgroup, const char *file)
 				value_of(line, " hca_object.alloc_fail=") };
 }
 
+/* Returns 0 or a negative errno, also where cg_write() returns -1 for each. */
+static int write_control(const char *cgroup, const char *file, char *text)
+{
+	int ret = cg_write(cgroup, file, text);
+
+	return ret == -1 ? -errno : ret;
+}
+
 static int write_limit(const char *cgroup, const char *device, const char *keys)
 {
 	char line[512];
 
 	snprintf(line, sizeof(line), "%s %s", device, keys);
-	return cg_write(cgroup, "rdma.max", line);
+	return write_control(cgroup, "rdma.max", line);
 }
 
 static void set_limit(const char *cgroup, const struct device *device,
@@ -1792,7 +1800,7 @@ static int test_only_limits_can_be_written(const char *root)
 	int i;
 
 	for (i = 1; i < ARRAY_SIZE(files); i++) {
-		int err = cg_write(cgroup, files[i], RXE_NAME " hca_handle=1");
+		int err = write_control(cgroup, files[i], RXE_NAME " hca_handle=1");
 
 		expect(err == -EINVAL, "%s: it is %d", files[i], err);
 	}
@@ -1858,7 +1866,7 @@ static const char *quoted(const char *text)
 static void expect_accepted(const char *where, const char *cgroup, char *text,
 			    long handles, long objects)
 {
-	int err = cg_write(cgroup, "rdma.max", text);
+	int err = write_control(cgroup, "rdma.max", text);
 
 	if (err)
 		fail(where, "write '%s': expected success, seen %s",
@@ -1876,7 +1884,7 @@ static void expect_refused(const char *where, const char *cgroup, char *text,
 	int err;
 
 	read_file(cgroup, "rdma.max", before);
-	err = cg_write(cgroup, "rdma.max", text);
+	err = write_control(cgroup, "rdma.max", text);
 	read_file(cgroup, "rdma.max", after);
 	if (err != -expected)
 		fail(where, "write '%s': expected %s, seen %s", quoted(text),
@@ -2636,27 +2644,46 @@ static struct holder hold_basics(const char *cgroup, const struct device *device
 	return holder;
 }
 
+/*
+ * Put those of @kinds into @known that @device has: before Linux 5.14, rxe has no
+ * memory windows, and no AHs for today's libibverbs, which forgets what it made.
+ */
+static int find_known(const struct device *device, const enum kind *kinds,
+		      int nr, enum kind *known)
+{
+	struct holder holder = hold_basics(current->root, device);
+	int i, nr_known = 0;
+
+	for (i = 0; i < nr; i++)
+		if (ask(&holder, make, kinds[i], 1).err != EOPNOTSUPP)
+			known[nr_known++] = kinds[i];
+	release(&holder);
+	return nr_known;
+}
+
 static int check_kinds_count_one(const char *root, const struct device *device,
 				 const enum kind *kinds, int nr)
 {
 	char *cgroup = new_cgroup(root, "a");
 	struct holder holder = hold_basics(cgroup, device);
+	enum kind known[NR_KINDS];
 	int i, count;
 
+	nr = find_known(device, kinds, nr, known);
 	for (i = 0; i < nr; i++) {
-		const char *name = kind_names[kinds[i]];
+		const char *name = kind_names[known[i]];
 
 		for (count = 1; count <= 3; count++) {
-			expect_make(&holder, kinds[i], 1);
+			expect_make(&holder, known[i], 1);
 			expect_values(name, cgroup, "rdma.current",
 				      device->name, 1, 2 + count);
 		}
-		expect_drop(&holder, kinds[i], 3);
+		expect_drop(&holder, known[i], 3);
 		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
 	}
 	/* What is left to the kernel to drop. */
 	for (i = 0; i < nr; i++)
-		expect_make(&holder, kinds[i], 1);
+		expect_make(&holder, known[i], 1);
 	expect_usage(cgroup, device, 1, 2 + nr);
 	release(&holder);
 	expect_usage(cgroup, device, 0, 0);
@@ -2680,14 +2707,16 @@ static void expect_kinds_are_refused(struct holder *holder, const char *cgroup,
 				     const struct device *device,
 				     const enum kind *kinds, int nr)
 {
+	enum kind known[NR_KINDS];
 	int i;
 
+	nr = find_known(device, kinds, nr, known);
 	for (i = 0; i < nr; i++) {
-		const char *name = kind_names[kinds[i]];
+		const char *name = kind_names[known[i]];
 
-		expect_refusal_after(holder, kinds[i], 1);
+		expect_refusal_after(holder, known[i], 1);
 		expect_values(name, cgroup, "rdma.current", device->name, 1, 3);
-		expect_drop(holder, kinds[i], 1);
+		expect_drop(holder, known[i], 1);
 		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
 	}
 	expect_refusal_after(holder, CONTEXT, 0);
@@ -2926,15 +2955,17 @@ static int test_crash_returns_every_count(const char *root)
 {
 	char *parent = new_cgroup(root, "a");
 	char *cgroup = new_cgroup(parent, "a");
+	enum kind known[NR_KINDS];
 	struct holder holder;
+	int nr = find_known(rxe(), rxe_kinds, ARRAY_SIZE(rxe_kinds), known);
 	int i, round;
 
 	for (round = 0; round < 3; round++) {
 		holder = hold_basics(cgroup, rxe());
-		for (i = 0; i < ARRAY_SIZE(rxe_kinds); i++)
-			expect_make(&holder, rxe_kinds[i], 2);
+		for (i = 0; i < nr; i++)
+			expect_make(&holder, known[i], 2);
 		expect_make(&holder, CONTEXT, 2);
-		expect_usage(cgroup, rxe(), 3, 2 + 2 * ARRAY_SIZE(rxe_kinds));
+		expect_usage(cgroup, rxe(), 3, 2 + 2 * nr);
 		crash(&holder);
 		expect_usage(cgroup, rxe(), 0, 0);
 		expect_usage(parent, rxe(), 0, 0);
@@ -3952,7 +3983,9 @@ static int test_devinfo_tells_limit(const char *root)
 		for (i = 0; i < ARRAY_SIZE(counts); i++) {
 			if (strcmp(key, counts[i]))
 				continue;
-			expect(value == 7, "%s is %d", key, value);
+			/* rxe has no memory windows before Linux 5.14. */
+			expect(value == 7 || !(value || strcmp(key, "max_mw")),
+			       "%s is %d", key, value);
 			nr++;
 		}
 		for (i = 0; i < ARRAY_SIZE(others); i++) {
@@ -4181,7 +4214,7 @@ static int test_trace_of_other_device(const char *root)
 
 static void write_all(const char *where, const char *cgroup, char *text)
 {
-	int err = cg_write(cgroup, "rdma.max", text);
+	int err = write_control(cgroup, "rdma.max", text);
 
 	if (err)
 		fail(where, "write '%s': %s", quoted(text), strerror(-err));
@@ -4623,6 +4656,17 @@ static const char * const renamed[] = {
 	GUEST_NAME "_bbbbbbbbbbbbbbbbbbbbbbbbbbb",
 };
 
+/* Two that share a CPU take turns, and hardly ever meet. */
+static void stay_on_cpu(int nr)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(nr, &cpus);
+	/* There may be no such CPU: then this goes on where it is. */
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
 /* Renames the device to and fro while the race lasts, as fast as it can. */
 static void rename_when_racing(int index)
 {
@@ -4674,6 +4718,7 @@ static int test_device_renamed_under_load(const char *root)
 	}
 	set_race(RACE_ON);
 	renamer = spawn();
+	stay_on_cpu(!renamer);
 	if (!renamer) {
 		rename_when_racing(index);
 		exit(KSFT_PASS);
@@ -5904,11 +5949,23 @@ static int test_namespace_is_woken(const char *root)
 	return KSFT_PASS;
 }
 
+/* Linux 5.10 keeps a removed cgroup as long as it has pages in the cache. */
+static void drop_caches(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	/* Without the right to, this shows in what is still there. */
+	if (fd >= 0 && write(fd, "3", 1) != 1)
+		ksft_print_msg("cannot drop caches: %s\n", strerror(errno));
+	close(fd);
+}
+
 /* How many cgroups of this program were removed, but are not freed yet. */
 static long nr_dying(const char *root)
 {
 	int nr_cgroups = 0;
 
+	drop_caches();
 	if (current->unified)
 		return cg_read_key_long(root, "cgroup.stat",
 					"nr_dying_descendants ");
@@ -6307,6 +6364,7 @@ static const char *begin_legacy(void)
 	snprintf(legacy.root, sizeof(legacy.root), "/tmp/rdmacg_XXXXXX");
 	if (!mkdtemp(legacy.root))
 		return "cannot make a mount point in /tmp";
+	drop_caches();
 	mounted = becomes(!mount("none", legacy.root, "cgroup", 0, "rdma"));
 	if (!mounted) {
 		rmdir(legacy.root);
