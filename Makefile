@@ -365,7 +365,7 @@ distclean: clean
 #:
 #: Variables
 #:
-#:   KERNEL=6.12          base to build on: 7.3, 6.12, 6.1 (5.10: not tried)
+#:   KERNEL=6.12          base to build on: 7.3, 6.12, 6.1, 5.10
 #:   KERNEL_SRC=DIR       your own, clean, kernel tree to build on instead
 #:   VARIANT=rdmacg       or stock: the untouched tree with the same options
 #:   CONFIG=default       options, a file in tools/testing/rdmacg/qemu/config

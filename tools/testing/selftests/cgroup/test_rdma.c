@@ -1173,10 +1173,9 @@ static struct outcome find_path(int unused, int unused2)
 static void *enter_and_make(void *arg)
 {
 	struct outcome *outcome = arg;
-	int err = cg_write(shared->path, "tasks", "0");
 
-	if (err)
-		*outcome = (struct outcome){ 0, -err };
+	if (cg_write(shared->path, "tasks", "0"))
+		*outcome = (struct outcome){ 0, errno };
 	else
 		*outcome = make(outcome->done, RACER_TRIES);
 	return NULL;
