@@ -75,6 +75,7 @@ void leaks_judge(void);
 
 struct device {
 	const char *name;
+	bool is_rxe;
 	enum kind nr_kinds;	/* those that the driver has */
 	struct ibv_device *verbs;
 };

@@ -12,8 +12,8 @@
 
 /* Those of the guest. */
 struct device devices[] = {
-	{ .name = "mlx4_0", .nr_kinds = NR_KINDS },
-	{ .name = "ocrdma1", .nr_kinds = NR_SIW_KINDS },
+	{ .name = "mlx4_0", .is_rxe = true },
+	{ .name = "ocrdma1" },
 };
 
 const int nr_devices = ARRAY_SIZE(devices);
@@ -26,6 +26,7 @@ void devices_find(void)
 		devices[i].verbs = find_verbs(devices[i].name);
 		if (!devices[i].verbs)
 			give_up("there is no device %s", devices[i].name);
+		devices[i].nr_kinds = nr_kinds_of(devices[i].is_rxe);
 	}
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Verbs objects, by libibverbs, and time. */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "guest.h"
@@ -21,6 +23,22 @@ struct ibv_device *find_verbs(const char *name)
 		if (!strcmp(ibv_get_device_name(*list), name))
 			return *list;
 	return NULL;
+}
+
+enum kind nr_kinds_of(bool rxe)
+{
+	int version = 0, patchlevel = 0;
+	struct utsname name;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &version, &patchlevel);
+	/*
+	 * Older ones have no memory windows, and make AHs of which today's
+	 * libibverbs thinks that they failed.
+	 */
+	if (version < 5 || (version == 5 && patchlevel < 14))
+		rxe = false;
+	return rxe ? NR_KINDS : NR_SIW_KINDS;
 }
 
 /*

@@ -18,7 +18,7 @@
 /* What the controller counts. */
 enum resource { HANDLE, OBJECT, NR_RESOURCES };
 
-/* Those that siw cannot make come last. */
+/* Those that siw cannot make, nor rxe before Linux 5.14, come last. */
 enum kind {
 	CONTEXT, PD, CQ, QP, MR, SRQ, NR_SIW_KINDS,
 	MW = NR_SIW_KINDS, AH, NR_KINDS
@@ -37,6 +37,8 @@ extern const char * const kind_names[NR_KINDS];
 
 /* Good for as long as the process lives; NULL if there is no such device. */
 struct ibv_device *find_verbs(const char *name);
+/* How many of the kinds this kernel's driver has. */
+enum kind nr_kinds_of(bool rxe);
 /* Sets the address of AHs to one that leads back to the port itself. */
 void find_address(struct base *base);
 /* Returns NULL, and sets errno, if it fails. */

@@ -68,8 +68,7 @@ static void drop(struct session *session, enum kind kind, void *object)
 
 void make_one(struct session *session)
 {
-	enum kind nr_kinds = session->rxe ? NR_KINDS : NR_SIW_KINDS;
-	enum kind kind = PD + roll(nr_kinds - PD);
+	enum kind kind = PD + roll(nr_kinds_of(session->rxe) - PD);
 	void *object = object_make(&session->base, kind);
 
 	if (!object) {
