@@ -27,16 +27,16 @@ struct ibv_device *find_verbs(const char *name)
 
 enum kind nr_kinds_of(bool rxe)
 {
-	int version = 0, patchlevel = 0;
+	int version, patchlevel;
 	struct utsname name;
 
 	uname(&name);
-	sscanf(name.release, "%d.%d", &version, &patchlevel);
 	/*
 	 * Older ones have no memory windows, and make AHs of which today's
 	 * libibverbs thinks that they failed.
 	 */
-	if (version < 5 || (version == 5 && patchlevel < 14))
+	if (sscanf(name.release, "%d.%d", &version, &patchlevel) == 2 &&
+	    (version < 5 || (version == 5 && patchlevel < 14)))
 		rxe = false;
 	return rxe ? NR_KINDS : NR_SIW_KINDS;
 }
