@@ -46,5 +46,13 @@ def check(guest, name):
         guest.promise(f"{text} it ends well, and lists the other device",
                       done.returncode == 0 and other_is_listed,
                       f"exit status {done.returncode}\n{done.stdout}")
+    if name == "libfabric":
+        cgroup.limit("max", 12)
+        done = run(*cgroup.command("fi_info", "-v", "-p", "verbs", "-d", DEVICE))
+        bounded = set(re.findall(r"^ *(\w+)_cnt: 12$", done.stdout, re.M))
+        guest.promise("it shows what the hardware has" if guest.stock else
+                      "it shows how many objects may be had",
+                      not bounded if guest.stock else bounded >= {"ep", "cq", "mr"},
+                      done.stdout)
     guest.promise("nothing is counted after it", cgroup.becomes_unused(),
                   cgroup.figures("current"))
