@@ -84,7 +84,7 @@ struct storm {
 struct session {
 	struct tenant *tenant;
 	int device;		/* -1 if it does not stay */
-	bool rxe;
+	enum kind nr_kinds;	/* those that its driver has */
 	struct base base;
 	int nr;
 	struct {

@@ -68,7 +68,7 @@ static void drop(struct session *session, enum kind kind, void *object)
 
 void make_one(struct session *session)
 {
-	enum kind kind = PD + roll(nr_kinds_of(session->rxe) - PD);
+	enum kind kind = PD + roll(session->nr_kinds - PD);
 	void *object = object_make(&session->base, kind);
 
 	if (!object) {
@@ -138,7 +138,8 @@ bool open_session_with(struct session *session, struct tenant *tenant,
 	struct base *base = &session->base;
 
 	*session = (struct session){
-		.tenant = tenant, .device = device, .rxe = rxe,
+		.tenant = tenant, .device = device,
+		.nr_kinds = nr_kinds_of(rxe),
 		.base = { .verbs = verbs, .ah = address },
 	};
 	base->context = object_make(base, CONTEXT);
