@@ -407,17 +407,17 @@ static int write_text(const char *text)
 	return pwrite(file, text, length, 0) == (ssize_t)length ? 0 : errno;
 }
 
-static int write_line(const char *limit)
+static int write_line(const char *name, const char *limit)
 {
 	char line[128];
 
-	snprintf(line, sizeof(line), "%s hca_object=%s", device->name, limit);
+	snprintf(line, sizeof(line), "%s hca_object=%s", name, limit);
 	return write_text(line);
 }
 
 static int limit(void)
 {
-	return write_line("7");
+	return write_line(device->name, "7");
 }
 
 static int limit_all(void)
@@ -454,24 +454,26 @@ static void check_all_limits(bool done)
 		expect_limit(devices[i].name, done ? "7" : "max");
 }
 
-static void unlimit(void)
+static void lift(const char *name)
 {
-	int err = write_line("max");
+	int err = write_line(name, "max");
 
 	if (err)
-		complain("the limit cannot be lifted: %s", strerror(err));
+		complain("the limit of %s cannot be lifted: %s", name,
+			 strerror(err));
+}
+
+static void unlimit(void)
+{
+	lift(device->name);
 }
 
 static void unlimit_all(void)
 {
-	const struct device *chosen = device;
 	int i;
 
-	for (i = 0; i < nr_devices; i++) {
-		device = &devices[i];
-		unlimit();
-	}
-	device = chosen;
+	for (i = 0; i < nr_devices; i++)
+		lift(devices[i].name);
 }
 
 static void close_file(void)
