@@ -306,8 +306,7 @@ deb-test: deb $(build)/guest/init $(build)/guest/verbs
 #:   tools-deb-test  install it where nothing of it stays, and use it, also in
 #:                the guest on a stock kernel
 .PHONY: tools-deb tools-deb-test tools-deb-in-guest
-tools-deb: setup
-	@$(here)/setup.sh $(packages_tools_deb)
+tools-deb: setup-tools_deb
 	@$(here)/deb/tools-deb.sh $(build)/tools-deb
 
 tools-deb-test: tools-deb
@@ -340,7 +339,7 @@ setup: check-input
 	@$(here)/setup.sh $(packages_guest)
 
 # To be there before a kernel is built.
-setups	:= $(addprefix setup-,native faults clients top lint series deb)
+setups	:= $(addprefix setup-,native faults clients top lint series deb tools_deb)
 .PHONY: $(setups)
 $(setups): setup-%: setup
 	@$(here)/setup.sh $(packages_$*)
