@@ -141,3 +141,15 @@ class Archive:
         shutil.rmtree(debs)
         (new / stamp.name).write_text(wanted)
         new.rename(root)
+
+
+def newest(package, program):
+    """The command that runs program of unstable's package, which comes into CACHE.
+
+    With it comes the C library that it needs, as the host's may be older.
+    """
+    root = CACHE / package
+    Archive(("unstable",)).unpack([package], root)
+    libraries = root / "usr/lib/x86_64-linux-gnu"
+    return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", str(libraries),
+            str(root / "usr/bin" / program)]

@@ -21,7 +21,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from debian import CACHE, Archive, Unavailable  # noqa: E402 (only now can it be found)
+from debian import CACHE, Unavailable, newest  # noqa: E402 (only now can it be found)
 
 SECONDS = 120
 PROCESS = r"^P{}\(.*?^}}"
@@ -32,15 +32,6 @@ WEAKER = {
     "atomic_xchg(": "atomic_xchg_relaxed(",
     "atomic_dec_return(": "atomic_dec_return_relaxed(",
 }
-
-
-def herd7(root):
-    """The command that runs herd7, with a C library as new as it needs."""
-    Archive(("unstable",)).unpack(["herdtools7"], root)
-    libraries = root / "usr/lib/x86_64-linux-gnu"
-    return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", str(libraries),
-            str(root / "usr/bin/herd7"), "-I", str(root / "usr/share/herdtools7/herd"),
-            "-conf", "linux-kernel.cfg"]
 
 
 def without(code, barrier):
@@ -98,9 +89,11 @@ def main():
     args.output.mkdir(parents=True, exist_ok=True)
     print("herd7: from Debian unstable, unless it is here already", file=sys.stderr)
     try:
-        command = herd7(CACHE / "herdtools7")
+        command = newest("herdtools7", "herd7")
     except Unavailable as error:
         sys.exit(f"litmus.py: {error}")
+    command += ["-I", str(CACHE / "herdtools7/usr/share/herdtools7/herd"),
+                "-conf", "linux-kernel.cfg"]
 
     cases = []
     for path in sorted(HERE.glob("*.litmus")):

@@ -200,9 +200,9 @@ def pristine(base, source):
     return tree
 
 
-def checkpatch(patch, tree):
+def checkpatch(patch, tree, base):
     """What checkpatch says that is not to be let pass."""
-    exceptions = lint.Exceptions(lint.HERE / "exceptions")
+    exceptions = lint.Exceptions(lint.HERE / "exceptions", base)
     done = subprocess.run(["scripts/checkpatch.pl", "--strict", "--show-types", "--terse",
                            "--showfile", "--no-summary", str(patch)], cwd=tree,
                           check=False, stdout=subprocess.PIPE, text=True)
@@ -244,7 +244,7 @@ def prove(args, source, series):
         started = time.monotonic()
         git("am", "-q", str(patch), cwd=tree)
         progress = kernel.Progress(f"{args.base} series {number}/{len(series)}")
-        wrong = checkpatch(patch, tree) + build_and_boot(args, tree, progress)
+        wrong = checkpatch(patch, tree, args.base) + build_and_boot(args, tree, progress)
         failed += bool(wrong)
         print(f"{'not ok' if wrong else 'ok'} {number} series: {args.base}: "
               f"{patch.stem[5:]} applies, builds, boots and is clean "
