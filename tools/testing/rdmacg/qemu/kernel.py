@@ -13,11 +13,13 @@ make compiles only what changed.
 
 The build directory lies right below the tree because kbuild then calls the
 tree "..": compiler command lines, and with them ccache's hits, are the same
-for every variant and every clone.
+for every variant and every clone. So are the objects: a variant's first build
+begins with those that another variant has of the same files.
 """
 
 import argparse
 import fcntl
+import filecmp
 import os
 import re
 import shutil
@@ -45,6 +47,7 @@ VARIANTS = {
 }
 # Compiler runs in a first build, about, for the progress line.
 USUAL_OBJECTS = 1280
+SECONDS_PER_OBJECT = 0.4
 STEPS = ("source", "tree", "configuration", "compilation", "test modules")
 EXIT_UNAVAILABLE = 3        # Debian's mirror does not give the source
 MODULES = REPO / "tools/testing/rdmacg/modules"
@@ -304,6 +307,8 @@ def fragments(variant, config, base=""):
 def make_command(tree, obj, jobs, paths):
     """How to call the kernel's make, with the words that fragments have for it."""
     os.environ.setdefault("CCACHE_DIR", str(CACHE / "ccache"))
+    # Else each file is preprocessed twice, which is most of the work with many.
+    os.environ.setdefault("CCACHE_DEPEND", "1")
     # Our make's own flags and variables are none of the kernel's.
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
         os.environ.pop(name, None)
@@ -314,6 +319,57 @@ def make_command(tree, obj, jobs, paths):
              for word in line.split()]
     return ["make", "-C", str(tree), f"O={obj.name}", f"-j{jobs}",
             f"CC={compiler}", f"HOSTCC={compiler}", *words]
+
+
+def differing(tree, other):
+    """The files in which two trees differ, as kbuild calls them."""
+    names = set()
+    queue = ["."]
+    while queue:
+        rel = queue.pop()
+        ours, theirs = tree / rel, other / rel
+        if os.path.realpath(ours) == os.path.realpath(theirs):
+            continue            # both have it from the source
+        if ours.is_dir() and theirs.is_dir():
+            queue += {os.path.join(rel, entry.name) for folder in (ours, theirs)
+                      for entry in folder.iterdir() if not entry.name.startswith("obj-")}
+        elif not (ours.is_file() and theirs.is_file()) or \
+                not filecmp.cmp(ours, theirs, shallow=False):
+            names.add(os.path.normpath(os.path.join("..", rel)))
+    return names
+
+
+def take_objects(tree, obj):
+    """Begin a build with what another variant has built with the same options.
+
+    Times tell make nothing there, as a file of the source is older than what was made
+    of ours. So what was made of a file that differs is removed. Returns how many
+    objects that leaves to make, None if there was nothing to take.
+    """
+    others = {other: differing(tree, other) for other in map(tree.with_name, VARIANTS)
+              if (other / obj.name / "vmlinux").exists()}
+    if not others or (obj / "vmlinux").exists():
+        return None
+    other = min(others, key=lambda tree: len(others[tree]))
+    shutil.rmtree(obj, ignore_errors=True)
+    shutil.copytree(other / obj.name, obj, symlinks=True)
+    # make is not to find complete what it has not looked at.
+    for name in ("vmlinux", "request.config"):
+        (obj / name).unlink()
+
+    removed = 0
+    for command in obj.rglob(".*.cmd"):
+        text = command.read_text(errors="replace")
+        if not others[other].isdisjoint(text.split()):
+            command.unlink()
+            command.with_name(command.name[1:-len(".cmd")]).unlink(missing_ok=True)
+            removed += 1
+        elif str(other) in text:
+            # tools/ know absolute paths; all would be made anew if they were.
+            status = command.stat()
+            command.write_text(text.replace(str(other), str(tree)))
+            os.utime(command, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return removed
 
 
 def configure(tree, obj, paths, make, progress, arch=ARCH):
@@ -379,14 +435,16 @@ def follow_make(argv, log, failed, tick):
     return objects
 
 
-def compile_kernel(obj, make, log, progress):
-    """make vmlinux, counting compiler runs."""
+def compile_kernel(obj, jobs, left, make, log, progress):
+    """make vmlinux, counting compiler runs; of these, left are expected, if known."""
     vmlinux = obj / "vmlinux"
-    first = not vmlinux.exists()
-    about = ""
-    if first:
-        about = f" of about {USUAL_OBJECTS}"
-    progress.begin(f"log in {os.path.relpath(log)}")
+    about = expected = ""
+    if left:
+        about = f" of about {left}"
+        minutes = max(1, round(left * SECONDS_PER_OBJECT / jobs / 60))
+        expected = (f"about {left} objects, {minutes} to {2 * minutes} minutes with "
+                    f"{jobs} jobs if ccache knows none; ")
+    progress.begin(f"{expected}log in {os.path.relpath(log)}")
     objects = follow_make(
         [*make, "vmlinux"], log, "the kernel does not build",
         lambda number, name: progress.tick(f"{number}{about} objects, {name}"))
@@ -464,9 +522,11 @@ def main():
         obj = tree / f"obj-{args.config}"
         paths = fragments(args.variant, args.config, args.base)
         make = make_command(tree, obj, args.jobs, paths)
+        left = None if (obj / "vmlinux").exists() else USUAL_OBJECTS
+        left = take_objects(tree, obj) or left
         configure(tree, obj, paths, make, progress)
-        compile_kernel(obj, make, tree.parent / f"{args.variant}-{args.config}.log",
-                       progress)
+        compile_kernel(obj, args.jobs, left, make,
+                       tree.parent / f"{args.variant}-{args.config}.log", progress)
         compile_modules(obj, make,
                         tree.parent / f"{args.variant}-modules-{args.config}",
                         progress)

@@ -221,7 +221,7 @@ def build_and_boot(args, tree, progress):
     log = tree.parent / f"{args.base}.log"
     progress.step = kernel.STEPS.index("configuration")
     kernel.configure(tree, obj, paths, make, progress)
-    kernel.compile_kernel(obj, make, log, progress)
+    kernel.compile_kernel(obj, args.jobs, None, make, log, progress)
     wrong = [line for line in log.read_text().splitlines()
              if re.search(r"\bwarning:", line)]
     done = subprocess.run(
