@@ -297,9 +297,9 @@ static void query_again(struct ib_ucontext *ucontext)
 
 @case
 def the_glue_is_declared_otherwise(tree):
-    tree.replace(IB + "core_priv.h", r"^void ib_device_register_rdmacg\(",
-                 "int ib_device_register_rdmacg(")
-    return missing("ib_device_register_rdmacg() in core_priv.h")
+    tree.replace(IB + "core_priv.h", r"^void ib_rdmacg_uncharge\(",
+                 "int ib_rdmacg_uncharge(")
+    return missing("ib_rdmacg_uncharge() in core_priv.h")
 
 
 @case
@@ -503,7 +503,7 @@ def program_with_a_tree_that_will_do(source, folder):
 
 def program_with_a_tree_that_lacks_something(source, folder):
     mutant = Mutant(source)
-    mutant.replace("include/linux/llist.h", r"\bllist_del_all\b", "llist_take_all")
+    mutant.replace(CGROUP, r"\bcgroup_file_notify\b", "cgroup_file_tell")
     return run_program(mutant.lay_out(folder), 1, r"lacks what .* 0 differ, 1 missing$",
                        "--no-kconfig")
 

@@ -551,8 +551,9 @@ def check_patched(tree, root, over):
 def is_on_the_path(tree, folder):
     """Whether the cgroup selftests look there for what they include."""
     below = os.path.relpath(folder, SELFTESTS)
-    return any(re.search(rf"-I\S*/{re.escape(below)}(\s|$)", path.read_text())
-               for path in (tree.root / SELFTESTS).rglob("*") if path.suffix == ".mk")
+    return any(re.search(rf"-I\S*/{re.escape(below)}(\s|$)", Path(path, name).read_text())
+               for path, _, names in os.walk(tree.root / SELFTESTS, followlinks=True)
+               for name in names if name.endswith(".mk"))
 
 
 def check_selftest(tree):
