@@ -45,6 +45,7 @@ packages_tools_deb := debhelper dpkg-dev lintian libmnl-dev libncurses-dev pkgco
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman lxc golang-go golang-github-opencontainers-runc-dev \
 	ucx-utils libfabric-bin catatonit protobuf-compiler python3-grpcio python3-protobuf
+packages_svg := termtosvg
 packages_series := perl python3-git python3-ply
 packages_lint := clang-19 coccinelle codespell editorconfig libpython3.11 ocaml \
 	perl pyflakes3 python3-sphinx shellcheck sparse
@@ -59,10 +60,15 @@ help:
 #:   run          build the kernel, boot it, and see it limit real verbs objects
 #:   test         run the tests of a base; the last line counts the cases
 #:   test-all     those of all bases and configurations as well: hours
-.PHONY: help run test test-all
-run: guest $(build)/guest/verbs
+#:   run-svg      record that as doc/run.svg
+.PHONY: help run run-svg test test-all
+run: guest $(build)/guest/verbs top
 	@echo "Booting $(patsubst $(CURDIR)/%,%,$(vmlinux))" >&2
 	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest/verbs"
+
+run-svg: run setup-svg
+	@termtosvg doc/run.svg -g 100x40 -m 400 -M 1200 -D 8000 \
+		-c "$(MAKE) -s run KERNEL=$(KERNEL)"
 
 # Fastest first, so that a fault shows early.
 tests	:= runner-test native-test fuzz-shortly kunit driver-failure query-clamp kselftest
@@ -298,7 +304,7 @@ deb: setup-deb kernel
 		--lean $(obj)/.config \
 		$(if $(CONFIG_FILE),--config-file $(CONFIG_FILE))
 
-deb-test: deb $(build)/guest/init $(build)/guest/verbs
+deb-test: deb $(build)/guest/init $(build)/guest/verbs top
 	@$(here)/deb/deb-test.sh $(build)/deb/$(KERNEL) $(vm.py)
 
 #:   tools-deb    the Debian package of rdmacg-top, in build/tools-deb/, which
@@ -339,7 +345,7 @@ setup: check-input
 	@$(here)/setup.sh $(packages_guest)
 
 # To be there before a kernel is built.
-setups	:= $(addprefix setup-,native faults clients top lint series deb tools_deb)
+setups	:= $(addprefix setup-,native faults clients top lint series deb tools_deb svg)
 .PHONY: $(setups)
 $(setups): setup-%: setup
 	@$(here)/setup.sh $(packages_$*)
