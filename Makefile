@@ -45,7 +45,7 @@ packages_tools_deb := debhelper dpkg-dev lintian libmnl-dev libncurses-dev pkgco
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman lxc golang-go golang-github-opencontainers-runc-dev \
 	ucx-utils libfabric-bin catatonit protobuf-compiler python3-grpcio python3-protobuf
-packages_svg := termtosvg
+packages_svg := termtosvg bsdutils
 packages_series := perl python3-git python3-ply
 packages_lint := clang-19 coccinelle codespell editorconfig libpython3.11 ocaml \
 	perl pyflakes3 python3-sphinx shellcheck sparse
@@ -67,8 +67,9 @@ run: guest $(build)/guest/verbs top
 	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest/verbs"
 
 run-svg: run setup-svg
-	@termtosvg doc/run.svg -g 100x40 -m 400 -M 1200 -D 8000 \
-		-c "$(MAKE) -s run KERNEL=$(KERNEL)"
+	@script -qec "stty cols 100 rows 40; termtosvg doc/run.svg -g 100x40 -m 400 \
+		-M 1200 -D 8000 -c '$(MAKE) -s run KERNEL=$(KERNEL)'" /dev/null </dev/null
+	@sed -i '1a <!-- SPDX-License-Identifier: GPL-2.0-only -->' doc/run.svg
 
 # Fastest first, so that a fault shows early.
 tests	:= runner-test native-test fuzz-shortly kunit driver-failure query-clamp kselftest
