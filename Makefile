@@ -216,6 +216,16 @@ storms: setup-faults guest $(build)/guest/storms
 		$(if $(SEED),--seed=$(SEED)) $(if $(SECONDS),--seconds=$(SECONDS)) \
 		$(if $(SPOIL),--spoil) $(STORM)"
 
+#:   soak         storms and rdma-core's tests for MINUTES=30, again and again: the
+#:                kernel's memory stays as it was
+.PHONY: soak
+soak: setup-clients setup-faults guest $(build)/guest/storms $(build)/guest/verbs
+	@$(vm.py) --no-devices --memory 3072 --log $(build)/vm/soak.log \
+		--timeout $$((7200 + 60 * $(or $(MINUTES),30))) \
+		--cmd "$(here)/storms/soak.py --minutes $(or $(MINUTES),30) \
+		'$(build)/guest/storms --seconds=3 --seed={round} v2:' \
+		'$(here)/clients/guest.py --only pyverbs'"
+
 #:   clients      rdma-core's tests, perftest, runc, podman and other clients,
 #:                on our kernel and on stock; T= part of a name, SUITE=unstable
 #:                takes them from there
