@@ -343,6 +343,14 @@ def check_metrics_of_ctr(guest, cgroup):
         expect("its metrics have no RDMA figures where there is a default", None, None)
 
 
+@contextlib.contextmanager
+def containerd(guest, config):
+    """The daemon, for as long as it is used; says whether it answers."""
+    with Conversation("containerd", "--config", config, "--log-level", "error"):
+        yield guest.promise("the daemon answers", wait_until(
+            lambda: run("ctr", "version").returncode == 0))
+
+
 def check_containerd(guest):
     """With ctr, and what Debian's daemon needs no configuration of a host for."""
     ctr = ("ctr", "run", "--rm", "--config", FOLDER / "config.json", NAME)
@@ -353,9 +361,8 @@ def check_containerd(guest):
         'version = 2\nroot = "/tmp/containerd"\nstate = "/run/containerd"\n'
         'disabled_plugins = ["io.containerd.grpc.v1.cri", '
         '"io.containerd.internal.v1.opt"]\n')
-    with Conversation("containerd", "--config", config, "--log-level", "error"):
-        if not guest.promise("the daemon answers", wait_until(
-                lambda: run("ctr", "version").returncode == 0)):
+    with containerd(guest, config) as answers:
+        if not answers:
             return
         container.check("linux.resources.rdma", ctr,
                         more=lambda cgroup: check_metrics_of_ctr(guest, cgroup))

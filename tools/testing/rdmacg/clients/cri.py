@@ -16,10 +16,9 @@ except ModuleNotFoundError:     # where only the names of cases are asked for
 
 import defaults
 from containers import (FOLDER, PARENT, RDMA, RDMA_DEFAULT, ROOTFS, UNIFIED,
-                        UNIFIED_DEFAULT, Container, device_rule, devices,
+                        UNIFIED_DEFAULT, Container, containerd, device_rule, devices,
                         make_bundle)
-from harness import (IS_LIMITED, LIMIT, SECONDS, TENANT, Cgroup, Conversation, run,
-                     wait_until)
+from harness import IS_LIMITED, LIMIT, SECONDS, TENANT, Cgroup, run, wait_until
 
 IMAGE = "docker.io/library/tenant:1"
 PAUSE = "/usr/bin/catatonit"            # static; podman's, for its own pods
@@ -179,10 +178,9 @@ def check(guest):
     if guest.version == 2:
         cases += [("plain", UNIFIED["unified"]), ("plain", UNIFIED_DEFAULT["unified"])]
 
-    with Conversation("containerd", "--config", configure(), "--log-level", "error"), \
+    with containerd(guest, configure()) as answers, \
          grpc.insecure_channel(SOCKET) as channel:
-        if not guest.promise("the daemon answers", wait_until(
-                lambda: run("ctr", "version").returncode == 0)):
+        if not answers:
             return
         done = run("ctr", "-n", "k8s.io", "images", "import", "--snapshotter", "native",
                    image())
