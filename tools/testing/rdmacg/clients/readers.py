@@ -6,6 +6,8 @@ leave out, and end with 0: an EAGAIN of the controller does not show.
 """
 
 import collections
+import errno
+import os
 import re
 
 from harness import DEVICE, OTHER_DEVICE, run
@@ -46,6 +48,13 @@ def check(guest, name):
         guest.promise(f"{text} it ends well, and lists the other device",
                       done.returncode == 0 and other_is_listed,
                       f"exit status {done.returncode}\n{done.stdout}")
+    if name == "ucx":
+        cgroup.limit(0, "max")
+        reason = f"ibv_open_device({DEVICE}) failed: {os.strerror(errno.EAGAIN)}"
+        usual, diag = (run(*cgroup.command("env", *level, *reader.words)).stdout
+                       for level in ((), ("UCX_LOG_LEVEL=diag",)))
+        guest.promise("it tells of a refused context at its log level diag only",
+                      reason in diag and reason not in usual, f"{usual}\n{diag}")
     if name == "libfabric":
         cgroup.limit("max", 12)
         done = run(*cgroup.command("fi_info", "-v", "-p", "verbs", "-d", DEVICE))
