@@ -9,14 +9,15 @@ a clock: what is to be looked at flows until it was looked at.
 import collections
 import contextlib
 import pathlib
+import re
 
 from harness import ADDRESS, DEVICE, Conversation, run, wait_until
 
 # The client's words are the server's and ADDRESS's.  With endless the data flows
 # until it is stopped, with counted it comes to an end; flows is what a client
-# says when data has flown.
+# says when data has flown, and refused what if it may have no context.
 Tool = collections.namedtuple("Tool", "words server client endless counted flows "
-                              "listens")
+                              "refused listens")
 
 # Where a server of perftest waits, in the words of /proc/net/tcp.
 PERFTEST_LISTENS = "00000000:4853 00000000:0000 0A"
@@ -37,11 +38,14 @@ TOOLS = {
         words=("ib_send_bw", "-F", "-d", DEVICE, "-s", "1024"),
         server=(), client=(ADDRESS,),
         endless=("--run_infinitely", "-D", "1"), counted=("-n", "1000"),
-        flows=r"^ *1024 +\d", listens=perftest_listens),
+        flows=r"^ *1024 +\d", refused="^ *Couldn't get context for the device$",
+        listens=perftest_listens),
     "rping": Tool(
         words=("rping", "-v", "-a", ADDRESS), server=("-s",), client=("-c",),
         endless=(), counted=("-C", "100"),
-        flows="^ping data: ", listens=rping_listens),
+        # That is what librdmacm makes of it.
+        flows="^ping data: ", refused="^cma event RDMA_CM_EVENT_ADDR_ERROR, error -1$",
+        listens=rping_listens),
 }
 
 
@@ -95,14 +99,16 @@ def check(guest, name):
 
     client = cgroups[1]
     handles, objects = used[1]
-    for text, limit in (("an object less is refused", (handles, objects - 1)),
-                        ("a context less is refused", (handles - 1, objects))):
+    for text, limit, says in (
+            ("an object less is refused", (handles, objects - 1), ""),
+            ("a context less is refused", (handles - 1, objects), tool.refused)):
         client.limit(*limit)
         events = None if guest.stock else client.figures("events")
         # The server, whose client was refused, may wait for ever.
         with transfer(tool, cgroups, tool.counted) as ends:
             status = ends[1].end()
         guest.promise(text, status and status > 0 and
+                      re.search(says, ends[1].said, re.M) and
                       (guest.stock or client.figures("events") != events),
                       f"exit status {status}, before {events}\n{said(*ends)}")
     nothing_is_counted()
