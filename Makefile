@@ -46,6 +46,7 @@ packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman lxc golang-go golang-github-opencontainers-runc-dev \
 	ucx-utils libfabric-bin catatonit protobuf-compiler python3-grpcio python3-protobuf
 packages_svg := termtosvg bsdutils
+packages_examples := jq libmnl-dev libncurses-dev libslurm-dev python3-yaml strace systemd
 packages_series := perl python3-git python3-ply
 packages_lint := clang-19 coccinelle codespell editorconfig libpython3.11 ocaml \
 	perl pyflakes3 python3-sphinx shellcheck sparse
@@ -85,7 +86,7 @@ tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=
 tests_rt := "detectors CONFIG=rt" "kunit CONFIG=rt" "kselftest CONFIG=rt"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
-	top-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" alloc-fail \
+	top-test examples-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" alloc-fail \
 	interleave mutants "lint T=cross" \
 	"storms KERNEL=7.3" "storms KERNEL=5.10" "check-base-test KERNEL=7.3"
 
@@ -278,6 +279,12 @@ top-bench: top guest
 		--cmd "$(here)/top/bench.py --real --refreshes 3 \
 		--program $(build)/top/plain/bench"
 
+#:   examples-test  what doc/examples/ has: alerts, dashboard, units, hook, plugin
+.PHONY: examples-test
+examples-test: setup-examples top $(build)/guest/rdmacg.so
+	@$(here)/examples/test_examples.py --program $(build)/top/rdmacg-top \
+		--spank $(build)/guest/rdmacg.so $(T)
+
 #:   lint         checkpatch, sparse, coccicheck, compilers, Sphinx, spelling ...
 .PHONY: lint
 lint: setup-lint source
@@ -356,7 +363,7 @@ setup: check-input
 	@$(here)/setup.sh $(packages_guest)
 
 # To be there before a kernel is built.
-setups	:= $(addprefix setup-,native faults clients top lint series deb tools_deb svg)
+setups	:= $(addprefix setup-,native faults clients top examples lint series deb tools_deb svg)
 .PHONY: $(setups)
 $(setups): setup-%: setup
 	@$(here)/setup.sh $(packages_$*)
@@ -417,6 +424,10 @@ $(build)/guest/runc-stats: $(here)/clients/runc-stats.go | setup-clients
 	@GO111MODULE=off GOPATH=/usr/share/gocode \
 		GOCACHE=$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/go \
 		go build -o $@ $<
+
+$(build)/guest/rdmacg.so: doc/examples/slurm/spank_rdmacg.c | setup-examples
+	@mkdir -p $(@D)
+	@$(CC) $(HOSTCFLAGS) -Wshadow -Werror -shared -fPIC -o $@ $<
 
 # Built as the kernel builds it, in the tree that has it.
 $(build)/$(KERNEL)/kselftest/test_rdma: selftest := $(tree)/tools/testing/selftests/cgroup

@@ -93,14 +93,16 @@ class Make(Folder):
         self.assert_told("lint", "T=nosuch", T="checkpatch nosuch")
         self.assert_told("clients T=nosuch", "podman with crun")
         self.assert_told("mutants T=nosuch", "looks at the leaf alone")
-        self.assert_told("top-test T=nosuch", "test_top.", "test_guest.")
+        self.assert_told("top-test T=nosuch", "  Formats.test_", "  Truth.test_")
+        self.assert_told("top-test T=test_top", "no such case")
+        self.assert_told("examples-test T=nosuch", "  Rules.test_fire")
 
     def test_filters_that_match(self):
         for words in (("kselftest", "T=v1:test_format"), ("kselftest-v2",),
                       ("storms", "STORM=v2:tog"), ("storms", "STORM=kill"),
                       ("test", "WITH=lint debug"), ("lint", "T=spdx sparse"),
                       ("clients", "T=podman with runc"), ("mutants", "T=the leaf"),
-                      ("top-test", "T=numbers")):
+                      ("top-test", "T=numbers"), ("examples-test", "T=Systemd")):
             self.assert_taken(*words)
 
     def test_unknown_words(self):
@@ -140,6 +142,7 @@ class Make(Folder):
         for target, package in (("deb", "debhelper"), ("deb-test", "debhelper"),
                                 ("storms", "libmnl-dev"), ("faults", "libmnl-dev"),
                                 ("clients", "podman"), ("top-bench", "libncurses-dev"),
+                                ("examples-test", "libslurm-dev"),
                                 ("lint", "coccinelle"), ("series-test", "python3-git")):
             self.assert_told(target, f"misses {package}", LACKING=package)
 

@@ -46,8 +46,8 @@ def storm_cases():
                           {name: "v2" for name, more in cases if ".v2_only" in more})
 
 
-def top_cases():
-    return [f"{part.stem}.{group.name}.{case.name}" for part in sorted(HERE.glob("top/test_*.py"))
+def python_cases(folder):
+    return [f"{group.name}.{case.name}" for part in sorted(HERE.glob(f"{folder}/test_*.py"))
             for group in ast.parse(part.read_text()).body if isinstance(group, ast.ClassDef)
             for case in group.body if getattr(case, "name", "").startswith("test_")]
 
@@ -63,7 +63,8 @@ FILTERS = {
     "clients": ("T", imported("guest", lambda guest: guest.CASES)),
     "lint": ("T", imported("lint", lambda lint: lint.names())),
     "mutants": ("T", imported("mutants", lambda mutants: [m[0] for m in mutants.MUTANTS])),
-    "top-test": ("T", top_cases),
+    "top-test": ("T", lambda: python_cases("top")),
+    "examples-test": ("T", lambda: python_cases("examples")),
 }
 
 

@@ -12,6 +12,8 @@ import unittest
 class Result(unittest.TestResult):
     """Prints a case when it has ended."""
 
+    what = "top"
+
     def startTest(self, test):
         super().startTest(test)
         self.reasons = []
@@ -38,14 +40,14 @@ class Result(unittest.TestResult):
         super().stopTest(test)
         word = "not ok" if self.reasons else "ok"
         skip = f" # SKIP {self.skip_reason}" if self.skip_reason else ""
-        print(f"{word} {self.testsRun} - top {type(test).__name__}: "
+        print(f"{word} {self.testsRun} - {self.what} {type(test).__name__}: "
               f"{test.shortDescription()}{skip}")
         for line in "\n".join(self.reasons).splitlines():
             print(f"# {line}")
         sys.stdout.flush()
 
 
-def main(module, *options):
+def main(module, *options, what=Result.what):
     """Runs the cases of a module, or those with a word in their names.
 
     What the command line names becomes the module's: PROGRAM, which is copied,
@@ -66,6 +68,7 @@ def main(module, *options):
     suite = loader.loadTestsFromModule(module)
     print(f"1..{suite.countTestCases()}", flush=True)
     result = Result()
+    result.what = what
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         module.PROGRAM = shutil.copy(args.program, folder)
