@@ -44,7 +44,7 @@ packages_top := libmnl-dev libncurses-dev tmux
 packages_tools_deb := debhelper dpkg-dev lintian libmnl-dev libncurses-dev pkgconf
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman lxc golang-go golang-github-opencontainers-runc-dev \
-	ucx-utils libfabric-bin catatonit protobuf-compiler python3-grpcio python3-protobuf
+	ucx-utils libfabric-bin catatonit protobuf-compiler python3-grpcio python3-protobuf jq
 packages_svg := termtosvg bsdutils
 packages_examples := jq libmnl-dev libncurses-dev libslurm-dev python3-yaml strace systemd
 packages_series := perl python3-git python3-ply

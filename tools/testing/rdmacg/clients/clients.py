@@ -34,8 +34,8 @@ MEMORY = 1024 if CONFIG == "default" else 2048
 
 # With what the guest itself needs.  UCX and libfabric would bring half a gigabyte.
 PACKAGES = ("base-files", "coreutils", "dash", "gzip", "iproute2", "mount", "python3",
-            "cgroup-tools", "containerd", "crun", "lxc", "perftest", "podman",
-            "python3-pyverbs", "rdmacm-utils", "runc")
+            "cgroup-tools", "containerd", "crun", "jq", "lxc", "perftest",
+            "podman", "python3-pyverbs", "rdmacm-utils", "runc")
 
 
 class Report:

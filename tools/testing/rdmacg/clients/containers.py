@@ -13,7 +13,7 @@ import shutil
 import subprocess
 
 import defaults
-from harness import (BUILT, DEVICE, HANDLES, IS_LIMITED, IS_UNLIMITED, LIMIT,
+from harness import (BUILT, DEVICE, EXAMPLES, HANDLES, IS_LIMITED, IS_UNLIMITED, LIMIT,
                      NO_LIMIT, OBJECTS, OTHER_DEVICE, TENANT, Cgroup, Conversation,
                      run, wait_until)
 
@@ -63,8 +63,8 @@ def device_rule():
     return {"allow": True, "type": "c", "major": device_major(), "access": "rw"}
 
 
-def make_bundle(resources):
-    """Writes config.json of the OCI: runc's own example, but with RDMA."""
+def make_bundle(resources, **more):
+    """Writes config.json of the OCI: runc's own example, but with RDMA, and more."""
     if not ROOTFS.exists():
         for name in ("usr", "dev", "proc", "sys", "tmp", "run", "etc"):
             (ROOTFS / name).mkdir(parents=True)
@@ -77,6 +77,7 @@ def make_bundle(resources):
     config.unlink(missing_ok=True)
     subprocess.run(["runc", "spec", "--bundle", FOLDER], check=True)
     spec = json.loads(config.read_text())
+    spec |= more
     spec["root"]["path"] = str(ROOTFS)
     spec["process"] |= {"terminal": False, "args": [f"/{TENANT[0]}", *TENANT[1:]]}
     targets = {mount["destination"] for mount in MOUNTS}
@@ -151,13 +152,13 @@ class Container:
                            done.returncode and error in done.stdout.lower(),
                            done.stdout)
 
-    def check_default(self, command):
+    def check_default(self, command, why="a default", error="no such device"):
         """To stock it is a device that is not there."""
         if self.guest.stock:
-            self.check_refused("a default", command, "no such device")
+            self.check_refused(why, command, error)
             return
         with Conversation(*command) as tenant:
-            defaults.check(self.guest, lambda: self.cgroup, tenant)
+            defaults.check(self.guest, lambda: self.cgroup, tenant, why)
             tenant.say("quit")
             tenant.end()
 
@@ -286,6 +287,40 @@ def check_crun(guest):
                     NO_LIMIT)
 
 
+HOOKS = FOLDER / "hooks"
+ANNOTATION = "rdmacg.default"
+# Else crun drops it.
+HOOK_SAYS = {"run.oci.hooks.stderr": "/dev/stderr"}
+
+
+def install_hook():
+    """With the other program, and a configuration that has it where it is."""
+    if not HOOKS.exists():
+        HOOKS.mkdir(parents=True)
+        for name in ("rdmacg-set", "oci/rdmacg-hook", "oci/rdmacg-hook.json"):
+            shutil.copy(EXAMPLES / name, HOOKS)
+        config = HOOKS / "rdmacg-hook.json"
+        config.write_text(config.read_text().replace("/usr/local/sbin", str(HOOKS)))
+
+
+def check_crun_with_hook(guest):
+    """Nobody turns the controller on before."""
+    crun = ("crun", *RUN)
+    container = Container(guest)
+    install_hook()
+
+    def bundle(**annotations):
+        make_bundle({}, annotations=annotations | HOOK_SAYS, hooks={
+            "createRuntime": [{"path": str(HOOKS / "rdmacg-hook")}]})
+
+    bundle(**{ANNOTATION: LIMIT})
+    container.check_default(crun)
+    bundle(other=LIMIT)
+    container.check("without the annotation", crun, IS_UNLIMITED, NO_LIMIT)
+    bundle(**{ANNOTATION: "hca_objekt=1"})
+    container.check_refused("a limit that is none", crun, "invalid argument")
+
+
 PODMAN = ("podman", "--root", "/tmp/podman", "--runroot", "/run/podman",
           "--tmpdir", "/run/podman-tmp", "--storage-driver", "vfs",
           "--cgroup-manager", "cgroupfs", "--events-backend", "file")
@@ -303,14 +338,17 @@ def check_podman(guest, runtime):
     make_bundle({})
 
     def command(*options):
-        return (*PODMAN, "--runtime", runtime, "run", "--rm", "--interactive",
+        return (*PODMAN, "--hooks-dir", HOOKS, "--runtime", runtime, "run", "--rm", "--interactive",
                 "--network", "host", "--no-hosts", "--cgroup-parent", f"/{PARENT}",
                 *options, "--volume", "/usr:/usr:ro",
                 *(f"--device={path}" for path in devices()),
                 f"--device-cgroup-rule=c {device_major()}:* rw",
                 "--rootfs", ROOTFS, f"/{TENANT[0]}", *TENANT[1:])
 
+    install_hook()
     container.check(why, command(*limit), shows=shows)
+    container.check_default(command("--annotation", f"{ANNOTATION}={LIMIT}"),
+                            "a default of a hook", "hook")
     if guest.version == 2:
         container.check_default(
             command("--cgroup-conf", f"rdma.max={defaults.DEFAULT}"))

@@ -15,10 +15,10 @@ except ModuleNotFoundError:     # where only the names of cases are asked for
     grpc = None
 
 import defaults
-from containers import (FOLDER, PARENT, RDMA, RDMA_DEFAULT, ROOTFS, UNIFIED,
-                        UNIFIED_DEFAULT, Container, containerd, device_rule, devices,
-                        make_bundle)
-from harness import IS_LIMITED, LIMIT, SECONDS, TENANT, Cgroup, run, wait_until
+from containers import (FOLDER, PARENT, RDMA, ROOTFS, UNIFIED, UNIFIED_DEFAULT,
+                        Container, containerd, device_rule, devices, make_bundle)
+from harness import (EXAMPLES, IS_LIMITED, LIMIT, SECONDS, TENANT, Cgroup, run,
+                     wait_until)
 
 IMAGE = "docker.io/library/tenant:1"
 PAUSE = "/usr/bin/catatonit"            # static; podman's, for its own pods
@@ -49,11 +49,13 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
 CLASS = """[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}]
   runtime_type = "io.containerd.runc.v2"
   base_runtime_spec = "{spec}"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}.options]
+"""
+OPTIONS = """[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}.options]
   BinaryName = "{runc}"
 """
-# What a node has as classes of its own.
-CLASSES = {"named": RDMA, "default": RDMA_DEFAULT, "plain": {}}
+# What a node has as classes of its own, and the one that users may copy.
+CLASSES = {"named": RDMA, "plain": {}}
+EXAMPLE = "rdma-small"
 
 
 def messages():
@@ -158,13 +160,18 @@ def configure():
     runc.write_text(RUNC_WITHOUT_CPU)
     runc.chmod(0o755)
     base = json.loads(run("ctr", "oci", "spec").stdout)
+    allowed = base["linux"]["resources"]["devices"] + [device_rule()]
     config = CONFIG
     for name, resources in CLASSES.items():
         spec = FOLDER / f"{name}.json"
-        allowed = base["linux"]["resources"]["devices"] + [device_rule()]
         linux = base["linux"] | {"resources": resources | {"devices": allowed}}
         spec.write_text(json.dumps(base | {"linux": linux}))
-        config += CLASS.format(name=name, spec=spec, runc=runc)
+        config += CLASS.format(name=name, spec=spec)
+    (FOLDER / f"{EXAMPLE}.json").write_text(run(
+        "jq", "-f", EXAMPLES / "kubernetes/rdma-small.jq", FOLDER / "plain.json").stdout)
+    config += (EXAMPLES / "kubernetes/containerd.toml").read_text().replace(
+        "version = 2\n", "").replace("/etc/containerd", str(FOLDER))
+    config += "".join(OPTIONS.format(name=name, runc=runc) for name in (*CLASSES, EXAMPLE))
     file = FOLDER / "containerd-cri.toml"
     file.write_text(config)
     return file
@@ -174,7 +181,7 @@ def check(guest):
     make_bundle({})
     words = messages()
     parent = Container(guest).parent
-    cases = [("named", {}), ("default", {})]
+    cases = [("named", {}), (EXAMPLE, {})]
     if guest.version == 2:
         cases += [("plain", UNIFIED["unified"]), ("plain", UNIFIED_DEFAULT["unified"])]
 
@@ -187,7 +194,7 @@ def check(guest):
         guest.promise("it has an image", done.returncode == 0, done.stdout)
         for name, unified in cases:
             why = "unified" if unified else "base_runtime_spec"
-            is_default = "default" in f"{name} {unified}"
+            is_default = name == EXAMPLE or unified == UNIFIED_DEFAULT["unified"]
             LOG.write_text("")
             with Pod(channel, words, parent, name, unified) as pod:
                 if guest.stock and is_default:

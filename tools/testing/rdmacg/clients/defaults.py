@@ -24,7 +24,7 @@ def later_device():
         yield
 
 
-def check(guest, cgroup, tenant):
+def check(guest, cgroup, tenant, why="a default"):
     """tenant is a process that the client has started, for DEVICE, in the cgroup."""
     said = {}
     with later_device():
@@ -34,6 +34,6 @@ def check(guest, cgroup, tenant):
             done = run(*cgroup().command(BUILT / TENANT[0], device, *TENANT[2:]))
             said[device] = done.stdout
         limits = {device: cgroup().figures("max", device) for device in said}
-    guest.promise("a default: it binds two devices that were not named, and a later one",
+    guest.promise(f"{why}: it binds two devices that were not named, and a later one",
                   all(re.search(IS_LIMITED, said[device], re.M) and
                       limits[device] == LIMIT for device in said), (said, limits))

@@ -32,6 +32,7 @@ CASES = {
        for name in readers.READERS},
     "runc": containers.check_runc,
     "crun": containers.check_crun,
+    "crun with a hook": containers.check_crun_with_hook,
     "containerd": containers.check_containerd,
     "containerd by CRI": cri.check,
     "podman with runc": functools.partial(containers.check_podman, runtime="runc"),

@@ -16,6 +16,7 @@ GID = 1                         # of that address; 0 is of IPv6
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
 BUILT = TOP / "build/guest"
+EXAMPLES = TOP / "doc/examples"
 
 # A limit; a tenant that asks for more, and what it says if it is refused.
 HANDLES, OBJECTS = 2, 20
