@@ -44,7 +44,8 @@ packages_top := libmnl-dev libncurses-dev tmux
 packages_tools_deb := debhelper dpkg-dev lintian libmnl-dev libncurses-dev pkgconf
 packages_clients := python3-pyverbs perftest rdmacm-utils cgroup-tools runc \
 	crun containerd podman lxc golang-go golang-github-opencontainers-runc-dev \
-	ucx-utils libfabric-bin catatonit protobuf-compiler python3-grpcio python3-protobuf jq
+	ucx-utils libfabric-bin catatonit protobuf-compiler python3-grpcio python3-protobuf \
+	jq munge slurmctld slurmd slurm-client
 packages_svg := termtosvg bsdutils
 packages_examples := jq libmnl-dev libncurses-dev libslurm-dev python3-yaml strace systemd
 packages_series := perl python3-git python3-ply
@@ -231,7 +232,8 @@ soak: setup-clients setup-faults guest $(build)/guest/storms $(build)/guest/verb
 #:                on our kernel and on stock; T= part of a name, SUITE=unstable
 #:                takes them from there
 .PHONY: clients
-clients: setup-clients guest $(build)/guest/verbs $(build)/guest/runc-stats
+clients: setup-clients guest $(build)/guest/verbs $(build)/guest/runc-stats \
+		$(build)/guest/rdmacg.so
 	@$(MAKE) kernel VARIANT=stock
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(here)/clients/clients_test.py

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <slurm/slurm_errno.h>
 #include <slurm/spank.h>
 
 SPANK_PLUGIN(rdmacg, 1);
@@ -76,7 +77,10 @@ static bool limit_job(const char *job, const char *limit)
 	return write_file(path, limit);
 }
 
-/* As root, in the cgroup of a task: each of a job does it anew. */
+/*
+ * As root, in the cgroup of a task: each of a job does it anew. Slurm 22.05 takes
+ * only a negative number for an error, and ESPANK_ERROR is 3000.
+ */
 int slurm_spank_task_init_privileged(spank_t spank, int argc, char *argv[])
 {
 	char limit[256] = "default", job[PATH_MAX];
@@ -88,9 +92,9 @@ int slurm_spank_task_init_privileged(spank_t spank, int argc, char *argv[])
 
 		if ((size_t)snprintf(limit + length, room, " %s", argv[i]) >= room) {
 			slurm_error("rdmacg: too much in plugstack.conf");
-			return ESPANK_ERROR;
+			return SLURM_ERROR;
 		}
 	}
 	return find_job(job, sizeof(job)) && limit_job(job, limit) ?
-		ESPANK_SUCCESS : ESPANK_ERROR;
+		ESPANK_SUCCESS : SLURM_ERROR;
 }
