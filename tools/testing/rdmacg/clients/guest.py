@@ -20,6 +20,7 @@ import cri
 import libcgroup
 import privateroot
 import readers
+import services
 import slurm
 import suite
 import traffic
@@ -39,12 +40,13 @@ CASES = {
     "podman with runc": functools.partial(containers.check_podman, runtime="runc"),
     "podman with crun": functools.partial(containers.check_podman, runtime="crun"),
     "lxc": containers.check_lxc,
+    "systemd": services.check,
     "slurm": slurm.check,
     "pyverbs": suite.check,
 }
 
 # What is not, or not all, in a root of newer packages.
-DEBIAN_12_ALONE = ("containerd by CRI", "slurm", *readers.READERS)
+DEBIAN_12_ALONE = ("containerd by CRI", "systemd", "slurm", *readers.READERS)
 
 # Runtimes want these beside rdma.  What the memory controller leaves in v2, as
 # it remembers what is cached, keeps it there.
