@@ -28,6 +28,9 @@ kernel.py := $(qemu)/kernel.py --base $(KERNEL) --jobs $(JOBS) \
 debian	:= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/linux-source-
 pristine := $(or $(KERNEL_SRC),$(debian)$(KERNEL))
 series.py := $(here)/series/series.py --base $(KERNEL) --jobs $(JOBS) --source $(pristine)
+selftests := tools/testing/selftests/cgroup
+kselftests := $(patsubst $(selftests)/%.c,$(build)/$(KERNEL)/kselftest/%, \
+	      $(wildcard $(selftests)/test_rdma*.c))
 native	:= $(MAKE) -C $(here)/native O=$(build)/native KSRC=$(pristine) \
 	   STOCK=$(debian)6.12 MAINLINE=$(debian)7.3
 # What looks for faults takes memory and time of its own.
@@ -115,9 +118,9 @@ test-all:
 kunit: guest
 	@$(vm.py) --log $(build)/vm/kunit.log --kunit 'rdmacg*' --cmd true
 
-kselftest: guest $(build)/$(KERNEL)/kselftest/test_rdma
+kselftest: guest kselftest-programs
 	@$(vm.py) --timeout 1800 --log $(build)/vm/kselftest.log \
-		--cmd "$(build)/$(KERNEL)/kselftest/test_rdma $(T)"
+		--cmd "$(qemu)/kselftest.sh '$(T)' $(kselftests)"
 
 kselftest-%:
 	@$(MAKE) kselftest T=$*:
@@ -431,10 +434,10 @@ $(build)/guest/rdmacg.so: doc/examples/slurm/spank_rdmacg.c | setup-examples
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -Wshadow -Werror -shared -fPIC -o $@ $<
 
-# Built as the kernel builds it, in the tree that has it.
-$(build)/$(KERNEL)/kselftest/test_rdma: selftest := $(tree)/tools/testing/selftests/cgroup
-$(build)/$(KERNEL)/kselftest/test_rdma: FORCE | guest
+# Built as the kernel builds them, in the tree that has them.
+.PHONY: kselftest-programs
+kselftest-programs: guest
 	@$(if $(filter stock,$(VARIANT)),$(kernel.py) --tree-only)
-	@mkdir -p $(@D)
-	@$(MAKE) -s -C $(selftest) OUTPUT=$(@D) $@ >&2
-FORCE:
+	@mkdir -p $(build)/$(KERNEL)/kselftest
+	@$(MAKE) -s -C $(tree)/$(selftests) OUTPUT=$(build)/$(KERNEL)/kselftest \
+		$(kselftests) >&2

@@ -6,7 +6,7 @@ Our files are read for what they use of the kernel: headers, functions and
 macros with the number and kind of their arguments, constants, structs, members,
 callbacks. Each is looked up in the tree. So are the places in the IB core and
 in the cgroup core that the controller relies on, and what the patches, the
-selftest and the guest's configuration need. Nothing is written into the tree.
+selftests and the guest's configuration need. Nothing is written into the tree.
 
   ok       is there
   differs  is not as it was: it builds, but somebody has to read it
@@ -39,9 +39,9 @@ KUNIT = "kernel/cgroup/rdma_test.c"
 GLUE = IB + "cgroup.c"
 API = "include/linux/cgroup_rdma.h"
 TRACE = "include/trace/events/rdmacg.h"
-SELFTESTS = "tools/testing/selftests/cgroup"
-SELFTEST = f"{SELFTESTS}/test_rdma.c"
-KSELFTEST = "tools/testing/selftests/kselftest.h"
+KSELFTESTS = "tools/testing/selftests"
+SELFTESTS = f"{KSELFTESTS}/cgroup"
+KSELFTEST = f"{KSELFTESTS}/kselftest.h"
 MODULES = "tools/testing/rdmacg/modules"
 FAULTS = "tools/testing/rdmacg/faults"
 
@@ -548,12 +548,20 @@ def check_patched(tree, root, over):
             yield from uses_of(tree, rel, [rel], [rel], lines)
 
 
-def is_on_the_path(tree, folder):
-    """Whether the cgroup selftests look there for what they include."""
-    below = os.path.relpath(folder, SELFTESTS)
-    return any(re.search(rf"-I\S*/{re.escape(below)}(\s|$)", Path(path, name).read_text())
-               for path, _, names in os.walk(tree.root / SELFTESTS, followlinks=True)
-               for name in names if name.endswith(".mk"))
+def include_path(tree):
+    """The folders that the tree's cgroup selftests search for what they include."""
+    makefiles = [f"{SELFTESTS}/Makefile", f"{KSELFTESTS}/lib.mk",
+                 *(os.path.relpath(os.path.join(path, name), tree.root)
+                   for path, _, names in os.walk(tree.root / SELFTESTS, followlinks=True)
+                   for name in names if name.endswith(".mk"))]
+    text = "\n".join(map(tree.text, makefiles))
+    values = {**dict(re.findall(r"^(\w+)\s*:?=\s*(\S+)$", text, re.M)),
+              "selfdir": KSELFTESTS}
+
+    def expand(word):
+        return re.sub(r"\$[({](\w+)[)}]",
+                      lambda match: expand(values.get(match[1], "")), word)
+    return [os.path.normpath(expand(word)) for word in re.findall(r"-I(\S+)", text)]
 
 
 def check_selftest(tree):
@@ -562,35 +570,36 @@ def check_selftest(tree):
     for path, _, names in os.walk(tree.root / SELFTESTS, followlinks=True):
         helpers.update((name, os.path.relpath(os.path.join(path, name), tree.root))
                        for name in names if name.startswith("cgroup_util."))
-    own = tree.read(SELFTEST)
-    for include in own.includes:
-        beside = os.path.normpath(os.path.join(SELFTESTS, include[1:]))
-        moved = helpers.get(os.path.basename(include[1:]))
-        if include[0] == "<" or include.endswith("verbs.h"):
-            continue
-        if tree.exists(beside):
-            yield Row("ok", include + '"', beside, "")
-        elif moved and is_on_the_path(tree, os.path.dirname(moved)):
-            yield Row("ok", include + '"', moved, "")
-        elif moved:
-            yield Row("differs", include + '"', moved, "it has moved: see how "
+    own = [rel for rel in kernel.own_files()
+           if rel.startswith(f"{SELFTESTS}/") and rel.endswith((".c", ".h"))]
+    users = {include[1:]: rel for rel in own for include in tree.read(rel).includes
+             if include[0] == '"' and not include.endswith("verbs.h")}
+    path = include_path(tree)
+    for include in sorted(users.keys() - {os.path.basename(rel) for rel in own}):
+        found = [f"{folder}/{include}" for folder in path
+                 if tree.exists(f"{folder}/{include}")]
+        if found:
+            yield Row("ok", f'"{include}"', found[0], "")
+        elif include in helpers:
+            yield Row("differs", f'"{include}"', helpers[include], "it has moved: see how "
                       f"{SELFTESTS}/Makefile finds and links it for the other tests")
         else:
-            yield Row("missing", include + '"', SELFTEST, "find where it went")
+            yield Row("missing", f'"{include}"', users[include], "find where it went")
 
     known = [rel for rel in (*helpers.values(), KSELFTEST) if tree.exists(rel)]
-    yield from check_helpers(tree, SELFTEST, known, r"(cg|ksft|KSFT)_")
-    for user in sources(FAULTS):
-        yield from check_helpers(tree, user, [KSELFTEST], r"(ksft|KSFT)_")
+    yield from check_helpers(tree, own, known, r"(cg|ksft|KSFT)_")
+    yield from check_helpers(tree, sources(FAULTS), [KSELFTEST], r"(ksft|KSFT)_")
 
 
-def check_helpers(tree, user, known, names):
-    own, rows = tree.read(user), {}
-    for use in uses(own, (own,)).all(Scope(tree, [])):
-        found = [(rel, decl) for rel in known
-                 for decl in tree.read(rel).names.get(use.name, ())]
-        if use.kind in ("call", "name") and (found or re.match(names, use.name)):
-            rows[shown(use)] = judge_helper(use, found, user)
+def check_helpers(tree, users, known, names):
+    rows = {}
+    for user in users:
+        own = tree.read(user)
+        for use in uses(own, (own,)).all(Scope(tree, [])):
+            found = [(rel, decl) for rel in known
+                     for decl in tree.read(rel).names.get(use.name, ())]
+            if use.kind in ("call", "name") and (found or re.match(names, use.name)):
+                rows[shown(use)] = judge_helper(use, found, user)
     yield from rows.values()
 
 

@@ -21,6 +21,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[2]
+SELFTESTS = REPO / "tools/testing/selftests/cgroup"
 for folder in ("qemu", "lint", "series"):
     sys.path.insert(0, str(HERE / folder))
 import debian  # noqa: E402 (only now can they be found)
@@ -197,11 +198,11 @@ class Make(Folder):
 class Programs(Folder):
     """They refuse a filter themselves, too, and have the cases that check-input reads."""
 
-    def build(self, name, *sources):
+    def build(self, name, *words):
         selftests = Path(SOURCE, "tools/testing/selftests")
-        subprocess.run(["gcc", "-w", f"-I{selftests}", f"-I{selftests}/cgroup",
-                        f"-I{selftests}/cgroup/lib/include", "-o", self.folder / name,
-                        *sources, "-libverbs"], check=True)
+        subprocess.run(["gcc", "-w", f"-I{SELFTESTS}/lib/include", f"-I{selftests}",
+                        f"-I{selftests}/cgroup", f"-I{selftests}/cgroup/lib/include",
+                        "-o", self.folder / name, *words], check=True)
 
     def said(self, name):
         done = subprocess.run([self.folder / name, "nosuch"], text=True, check=False,
@@ -212,12 +213,36 @@ class Programs(Folder):
 
     def test_kselftest(self):
         util = next(Path(SOURCE, "tools/testing/selftests/cgroup").rglob("cgroup_util.c"))
-        self.build("test_rdma", REPO / "tools/testing/selftests/cgroup/test_rdma.c", util)
-        self.assertEqual(re.findall(r"^# (v\d:\w+)$", self.said("test_rdma"), re.M),
-                         check_input.kselftest_cases())
+        self.build("lib.o", "-r", *SELFTESTS.glob("lib/*.c"), util)
+        cases = []
+        for program in SELFTESTS.glob("test_rdma*.c"):
+            self.build(program.stem, program, self.folder / "lib.o", "-libverbs")
+            listed = subprocess.run([self.folder / program.stem, "-l"], text=True,
+                                    stdout=subprocess.PIPE, check=True).stdout.split()
+            self.assertEqual(re.findall(r"^# (v\d:\w+)$", self.said(program.stem), re.M),
+                             listed)
+            cases += listed
+        self.assertEqual(sorted(cases), sorted(check_input.kselftest_cases()))
+
+    def test_kselftest_of_several_programs(self):
+        for name, cases, status in (("one", "v2:a v1:a", 0), ("two", "v2:b v1:b", 3)):
+            script(self.folder / name, f"""
+            for case in {cases}; do
+                case $case in *"${{2-$1}}"*) found=1; [ "$1" = -l ] || echo "ran $case";; esac
+            done
+            [ "$found" ] || exit 1
+            [ "$1" = -l ] || exit {status}""")
+        for part, ran, status in (("", "v2:a v1:a v2:b v1:b", 3), ("v2:", "v2:a v2:b", 3),
+                                  ("v1:a", "v1:a", 0), ("nosuch", "", 1)):
+            done = subprocess.run([HERE / "qemu/kselftest.sh", part, self.folder / "one",
+                                   self.folder / "two"], text=True, check=False,
+                                  capture_output=True)
+            self.assertEqual(re.findall(r"^ran (\S+)$", done.stdout, re.M), ran.split())
+            self.assertEqual(done.returncode, status)
+            self.assertEqual("'nosuch'" in done.stderr, not ran)
 
     def test_storms(self):
-        self.build("storms", *HERE.glob("storms/*.c"), *HERE.glob("lib/*.c"))
+        self.build("storms", *HERE.glob("storms/*.c"), *HERE.glob("lib/*.c"), "-libverbs")
         self.assertEqual([f"v2:{name}" for name in
                           re.findall(r"^  ([\w-]+)$", self.said("storms"), re.M)],
                          [name for name in check_input.storm_cases() if name[:2] == "v2"])

@@ -33,8 +33,9 @@ def in_hierarchies(names, only):
 
 
 def kselftest_cases():
-    text = (HERE / "../selftests/cgroup/test_rdma.c").read_text()
-    cases = re.findall(r"^\tT\((\w+)(.*)\),?$", text, re.M)
+    programs = sorted((HERE / "../selftests/cgroup").glob("test_rdma*.c"))
+    cases = [case for program in programs
+             for case in re.findall(r"^\tT\((\w+)(.*)\),?$", program.read_text(), re.M)]
     only = {name: "v2" if "unified" in more else "v1" for name, more in cases if "_only" in more}
     return in_hierarchies([name for name, _ in cases], only)
 

@@ -44,7 +44,7 @@ PARTS = (
     ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ()),
     ("kunit", (CONTROLLER, "kernel/cgroup/rdma_test.c",
                "drivers/infiniband/core/cgroup_test.c"), ("init-Kconfig",)),
-    ("selftest", ("tools/testing/selftests/cgroup/test_rdma.c",),
+    ("selftest", ("tools/testing/selftests/cgroup/",),
      ("selftests-cgroup-Makefile", "selftests-cgroup-config")),
     ("documentation", ("Documentation/admin-guide/cgroup-v1/rdma.rst",),
      ("cgroup-v2-rst",)),
