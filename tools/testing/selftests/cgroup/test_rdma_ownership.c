@@ -221,11 +221,10 @@ static int test_reenabled_controller_starts_afresh(const char *root)
 	return KSFT_PASS;
 }
 
-/* Those of all tests before this one, whatever happened in them. */
+/* Those of this program's tests. At the end of each program it is seen to, too. */
 static int test_all_removed_cgroups_are_freed(const char *root)
 {
-	expect(becomes(!nr_dying(root)), "%ld are not", nr_dying(root));
-	return KSFT_PASS;
+	return removed_cgroups_are_freed(root);
 }
 
 /*

@@ -349,3 +349,10 @@ long nr_dying(const char *root)
 	hierarchy_of_rdma(&nr_cgroups);
 	return nr_cgroups - 2;	/* the root and ours */
 }
+
+/* All that were removed, whatever happened in them. */
+int removed_cgroups_are_freed(const char *root)
+{
+	expect(becomes(!nr_dying(root)), "%ld are not", nr_dying(root));
+	return KSFT_PASS;
+}

@@ -34,6 +34,7 @@ static const struct rdma_test *tests;
 static int nr_tests;
 static const char *selected = "";	/* part of the names of tests to run */
 static int stop_signal;
+static bool cgroups_are_left;		/* though removed, which no case may tell */
 static sigset_t watched;
 
 static bool is_selected(const struct hierarchy *hierarchy,
@@ -299,8 +300,13 @@ static void run_tests(struct hierarchy *hierarchy, const char *(*begin)(void))
 			ret = KSFT_FAIL;
 		report(&tests[i], ret, shared->reason);
 	}
-	if (!reason)
-		cg_destroy(hierarchy->top);
+	if (reason)
+		return;
+	if (!stop_signal && run(removed_cgroups_are_freed) == KSFT_FAIL) {
+		ksft_print_msg("%s: removed cgroups are left\n", hierarchy->name);
+		cgroups_are_left = true;
+	}
+	cg_destroy(hierarchy->top);
 }
 
 /* Two runs at a time would remove each other's devices and cgroups. */
@@ -382,7 +388,7 @@ void run_rdma_tests(int argc, char **argv, const struct rdma_test *list, int nr)
 	remove_devices();
 	if (stop_signal)
 		ksft_exit_fail_msg("stopped by signal %d\n", stop_signal);
-	if (ksft_get_fail_cnt())
+	if (ksft_get_fail_cnt() || cgroups_are_left)
 		ksft_exit_fail();
 	ksft_exit_pass();
 }

@@ -25,6 +25,7 @@ const char *quoted(const char *text);
 int hierarchy_of_rdma(int *nr_cgroups);
 void drop_caches(void);
 long nr_dying(const char *root);
+int removed_cgroups_are_freed(const char *root);
 
 /* Lines. */
 bool find_line(const char *cgroup, const char *file, const char *device,
