@@ -68,56 +68,49 @@ static int open_netlink(int protocol)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Returns a socket with the kernel's answer to @message pending, or -errno. */
-static int send_message(int protocol, struct message *message)
+/*
+ * Returns the length of the kernel's answer, of which @answer takes @size bytes,
+ * or -errno, be it that the answer is an error.
+ */
+static ssize_t converse(int fd, const struct message *message, void *answer,
+			size_t size)
+{
+	ssize_t len = send(fd, message, message->head.nlmsg_len, 0);
+	const struct nlmsghdr *head = answer;
+	const struct nlmsgerr *error = NLMSG_DATA(head);
+
+	if (len >= 0)
+		len = recv(fd, answer, size, 0);
+	if (len < 0)
+		return -errno;
+	if (len < NLMSG_LENGTH(sizeof(error->error)))
+		return -EPROTO;
+	return head->nlmsg_type == NLMSG_ERROR && error->error ? error->error : len;
+}
+
+/* The same on a socket of its own. */
+static ssize_t exchange(int protocol, const struct message *message,
+			void *answer, size_t size)
 {
 	int fd = open_netlink(protocol);
+	ssize_t len;
 
 	if (fd < 0)
 		return fd;
-	if (send(fd, message, message->head.nlmsg_len, 0) < 0) {
-		int err = -errno;
-
-		close(fd);
-		return err;
-	}
-	return fd;
+	len = converse(fd, message, answer, size);
+	close(fd);
+	return len;
 }
 
-/* Returns what the kernel says to a request that wants something done. */
-static int receive_ack(int fd)
-{
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr ack;
-		char rest[1024];
-	} answer;
-	ssize_t len = recv(fd, &answer, sizeof(answer), 0);
-
-	if (len < (ssize_t)NLMSG_LENGTH(sizeof(answer.ack)) ||
-	    answer.head.nlmsg_type != NLMSG_ERROR)
-		return -EPROTO;
-	return answer.ack.error;
-}
-
-static int request_on(int fd, struct message *message)
-{
-	ssize_t len = message->head.nlmsg_len;
-
-	return send(fd, message, len, 0) == len ? receive_ack(fd) : -errno;
-}
-
+/* Has something done. Returns 0 or -errno. */
 static int request(int protocol, struct message *message)
 {
-	int fd, err;
+	char answer[1024];
+	ssize_t len;
 
 	message->head.nlmsg_flags |= NLM_F_ACK;
-	fd = send_message(protocol, message);
-	if (fd < 0)
-		return fd;
-	err = receive_ack(fd);
-	close(fd);
-	return err;
+	len = exchange(protocol, message, answer, sizeof(answer));
+	return len < 0 ? len : 0;
 }
 
 static void start_nldev(struct message *message, int command, int flags)
@@ -149,18 +142,10 @@ bool is_here(__u32 index)
 {
 	struct message message;
 	char answer[4096];
-	bool here;
-	int fd;
 
 	start_nldev(&message, RDMA_NLDEV_CMD_GET, 0);
 	append_attr(&message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
-	fd = send_message(NETLINK_RDMA, &message);
-	if (fd < 0)
-		return false;
-	here = recv(fd, answer, sizeof(answer), 0) > 0 &&
-	       ((struct nlmsghdr *)answer)->nlmsg_type != NLMSG_ERROR;
-	close(fd);
-	return here;
+	return exchange(NETLINK_RDMA, &message, answer, sizeof(answer)) > 0;
 }
 
 /* Moves a device, under another name unless that is NULL, to where @pid is. */
@@ -191,20 +176,16 @@ int devices_are_shared(void)
 	char answer[4096];
 	__u8 is_shared;
 	ssize_t len;
-	int fd;
+	int err;
 
 	start_nldev(&message, RDMA_NLDEV_CMD_SYS_GET, 0);
-	fd = send_message(NETLINK_RDMA, &message);
-	if (fd < 0)
-		return fd;
-	len = recv(fd, answer, sizeof(answer), 0);
-	close(fd);
-	if (len < NLMSG_HDRLEN ||
-	    attr_of_device((struct nlmsghdr *)answer,
-			   RDMA_NLDEV_SYS_ATTR_NETNS_MODE, &is_shared,
-			   sizeof(is_shared)))
-		return -EPROTO;
-	return is_shared;
+	len = exchange(NETLINK_RDMA, &message, answer, sizeof(answer));
+	if (len < 0)
+		return len;
+	err = attr_of_device((struct nlmsghdr *)answer,
+			     RDMA_NLDEV_SYS_ATTR_NETNS_MODE, &is_shared,
+			     sizeof(is_shared));
+	return err ? err : is_shared;
 }
 
 int share_devices(__u8 all)
@@ -223,20 +204,19 @@ int share_devices(__u8 all)
 int find_device(const char *name, bool prefix)
 {
 	size_t compared = strlen(name) + (prefix ? 0 : 1);
-	int fd, found = -ENODEV;
+	int fd = open_netlink(NETLINK_RDMA), found = -ENODEV;
 	char buf[16 * 1024];
 	struct message message;
 	bool done = false;
+	ssize_t len;
 
-	start_nldev(&message, RDMA_NLDEV_CMD_GET, NLM_F_DUMP);
-	fd = send_message(NETLINK_RDMA, &message);
 	if (fd < 0)
 		return fd;
-	while (!done) {
+	start_nldev(&message, RDMA_NLDEV_CMD_GET, NLM_F_DUMP);
+	len = converse(fd, &message, buf, sizeof(buf));
+	while (len > 0 && !done) {
 		const struct nlmsghdr *head = (struct nlmsghdr *)buf;
-		ssize_t len = recv(fd, buf, sizeof(buf), 0);
 
-		done = len <= 0;
 		for (; !done && NLMSG_OK(head, len); head = NLMSG_NEXT(head, len)) {
 			char seen[DEVICE_NAME_MAX] = "";
 			__u32 index;
@@ -252,6 +232,8 @@ int find_device(const char *name, bool prefix)
 			if (found < 0 && !strncmp(seen, name, compared))
 				found = index;
 		}
+		if (!done)
+			len = recv(fd, buf, sizeof(buf), 0);
 	}
 	close(fd);
 	return found;
@@ -275,11 +257,14 @@ int open_renaming(void)
 int rename_by_index(int fd, __u32 index, const char *to)
 {
 	struct message message;
+	char answer[1024];
+	ssize_t len;
 
 	start_nldev(&message, RDMA_NLDEV_CMD_SET, NLM_F_ACK);
 	append_attr(&message, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
 	append_string(&message, RDMA_NLDEV_ATTR_DEV_NAME, to);
-	return request_on(fd, &message);
+	len = converse(fd, &message, answer, sizeof(answer));
+	return len < 0 ? len : 0;
 }
 
 int rename_device(const char *from, const char *to)
