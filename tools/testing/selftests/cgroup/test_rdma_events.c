@@ -27,6 +27,43 @@
  * History: peaks and events
  */
 
+static int test_format_of_peak(const char *root)
+{
+	char *cgroup = new_cgroup(root, "a");
+	struct holder holder;
+
+	expect_line(HERE, cgroup, "rdma.peak", RXE_NAME,
+		    RXE_NAME " hca_handle=0 hca_object=0", false);
+	holder = hold_pds(cgroup, rxe(), 12);
+	release(&holder);
+	expect_line(HERE, cgroup, "rdma.peak", RXE_NAME,
+		    RXE_NAME " hca_handle=1 hca_object=12", false);
+	return KSFT_PASS;
+}
+
+static int test_format_of_events(const char *root)
+{
+	char *parent = new_cgroup(root, "a");
+	char *child = new_cgroup(parent, "a");
+	struct holder holder;
+	int i;
+
+	expect_events(child, 0, 0, 0, 0);
+	expect_local_events(child, 0, 0, 0, 0);
+	set_limit(parent, rxe(), "hca_handle=1");
+	set_limit(child, rxe(), "hca_object=0");
+	holder = hold_pds(child, rxe(), 0);
+	for (i = 0; i < 2; i++)
+		expect_refusal_after(&holder, CONTEXT, 0);
+	for (i = 0; i < 13; i++)
+		expect_refusal_after(&holder, PD, 0);
+	expect_events(child, 0, 2, 13, 13);
+	expect_local_events(child, 0, 2, 13, 13);
+	expect_events(parent, 2, 2, 13, 13);
+	expect_local_events(parent, 2, 0, 0, 0);
+	return KSFT_PASS;
+}
+
 static int test_peak_is_highest_usage(const char *root)
 {
 	char *cgroup = new_cgroup(root, "a");
@@ -321,7 +358,6 @@ static int test_events_add_up_under_load(const char *root)
 	return KSFT_PASS;
 }
 
-/* Removed so soon that nobody can have read or passed on what it counted. */
 /* Is refused over and over while the race lasts. */
 static struct outcome be_refused(int kind, int unused)
 {
@@ -596,6 +632,8 @@ static int test_storm_of_refusals_wakes_seldom(const char *root)
 }
 
 static const struct rdma_test tests[] = {
+	T(test_format_of_peak),
+	T(test_format_of_events),
 	T(test_peak_is_highest_usage),
 	T(test_peak_of_parent),
 	T(test_refused_charge_raises_no_peak),

@@ -141,43 +141,6 @@ static int test_format_has_no_trailing_blank(const char *root)
 	return check_format(root, true);
 }
 
-static int test_format_of_peak(const char *root)
-{
-	char *cgroup = new_cgroup(root, "a");
-	struct holder holder;
-
-	expect_line(HERE, cgroup, "rdma.peak", RXE_NAME,
-		    RXE_NAME " hca_handle=0 hca_object=0", false);
-	holder = hold_pds(cgroup, rxe(), 12);
-	release(&holder);
-	expect_line(HERE, cgroup, "rdma.peak", RXE_NAME,
-		    RXE_NAME " hca_handle=1 hca_object=12", false);
-	return KSFT_PASS;
-}
-
-static int test_format_of_events(const char *root)
-{
-	char *parent = new_cgroup(root, "a");
-	char *child = new_cgroup(parent, "a");
-	struct holder holder;
-	int i;
-
-	expect_events(child, 0, 0, 0, 0);
-	expect_local_events(child, 0, 0, 0, 0);
-	set_limit(parent, rxe(), "hca_handle=1");
-	set_limit(child, rxe(), "hca_object=0");
-	holder = hold_pds(child, rxe(), 0);
-	for (i = 0; i < 2; i++)
-		expect_refusal_after(&holder, CONTEXT, 0);
-	for (i = 0; i < 13; i++)
-		expect_refusal_after(&holder, PD, 0);
-	expect_events(child, 0, 2, 13, 13);
-	expect_local_events(child, 0, 2, 13, 13);
-	expect_events(parent, 2, 2, 13, 13);
-	expect_local_events(parent, 2, 0, 0, 0);
-	return KSFT_PASS;
-}
-
 static int test_only_limits_can_be_written(const char *root)
 {
 	char *cgroup = new_cgroup(root, "a");
@@ -219,38 +182,65 @@ static int test_unprivileged_user_cannot_write(const char *root)
  * What rdma.max takes and refuses
  */
 
-static int test_parse_sets_what_is_named(const char *root)
+/* What is written, and the limits then. */
+struct accepted {
+	char *text;
+	long handles, objects;
+};
+
+static int write_accepted(const char *where, const char *root,
+			  const struct accepted *writes)
 {
 	char *cgroup = limited_cgroup(root);
 
-	accepts(cgroup, RXE_NAME " hca_handle=1", 1, 6);
-	accepts(cgroup, RXE_NAME " hca_object=2", 1, 2);
-	accepts(cgroup, RXE_NAME " hca_handle=3 hca_object=4", 3, 4);
-	accepts(cgroup, RXE_NAME " hca_object=0 hca_handle=0", 0, 0);
-	accepts(cgroup, RXE_NAME " hca_handle=max", NO_LIMIT, 0);
-	accepts(cgroup, RXE_NAME " hca_object=max hca_handle=9", 9, NO_LIMIT);
+	for (; writes->text; writes++)
+		expect_accepted(where, cgroup, writes->text, writes->handles,
+				writes->objects);
 	return KSFT_PASS;
+}
+
+#define check_accepted(root, ...)					\
+	write_accepted(HERE, root, (const struct accepted[]){ __VA_ARGS__, {} })
+
+static int write_refused(const char *where, const char *root, int err,
+			 char * const *texts)
+{
+	char *cgroup = limited_cgroup(root);
+
+	for (; *texts; texts++)
+		expect_refused(where, cgroup, *texts, err);
+	return KSFT_PASS;
+}
+
+#define check_refused(root, err, ...)					\
+	write_refused(HERE, root, err, (char * const []){ __VA_ARGS__, NULL })
+
+static int test_parse_sets_what_is_named(const char *root)
+{
+	return check_accepted(root,
+			      { RXE_NAME " hca_handle=1", 1, 6 },
+			      { RXE_NAME " hca_object=2", 1, 2 },
+			      { RXE_NAME " hca_handle=3 hca_object=4", 3, 4 },
+			      { RXE_NAME " hca_object=0 hca_handle=0", 0, 0 },
+			      { RXE_NAME " hca_handle=max", NO_LIMIT, 0 },
+			      { RXE_NAME " hca_object=max hca_handle=9", 9, NO_LIMIT });
 }
 
 static int test_parse_last_of_equal_keys_counts(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	accepts(cgroup, RXE_NAME " hca_handle=1 hca_handle=2", 2, 6);
-	accepts(cgroup, RXE_NAME " hca_handle=max hca_object=1 hca_handle=3 hca_object=max",
-		3, NO_LIMIT);
-	return KSFT_PASS;
+	return check_accepted(root,
+			      { RXE_NAME " hca_handle=1 hca_handle=2", 2, 6 },
+			      { RXE_NAME " hca_handle=max hca_object=1 hca_handle=3 hca_object=max",
+				3, NO_LIMIT });
 }
 
 static int test_parse_number_bases(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	accepts(cgroup, RXE_NAME " hca_handle=0x11 hca_object=021", 17, 17);
-	accepts(cgroup, RXE_NAME " hca_handle=0XfF hca_object=00", 255, 0);
-	accepts(cgroup, RXE_NAME " hca_handle=007", 7, 0);
-	accepts(cgroup, RXE_NAME " hca_handle=0x7fffffff", NO_LIMIT, 0);
-	return KSFT_PASS;
+	return check_accepted(root,
+			      { RXE_NAME " hca_handle=0x11 hca_object=021", 17, 17 },
+			      { RXE_NAME " hca_handle=0XfF hca_object=00", 255, 0 },
+			      { RXE_NAME " hca_handle=007", 7, 0 },
+			      { RXE_NAME " hca_handle=0x7fffffff", NO_LIMIT, 0 });
 }
 
 static int test_parse_s32_max_is_max(const char *root)
@@ -265,46 +255,35 @@ static int test_parse_s32_max_is_max(const char *root)
 
 static int test_parse_blanks_around(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	accepts(cgroup, "  " RXE_NAME " hca_handle=1", 1, 6);
-	accepts(cgroup, "\t" RXE_NAME " hca_handle=2", 2, 6);
-	accepts(cgroup, RXE_NAME " hca_handle=3  ", 3, 6);
-	accepts(cgroup, RXE_NAME " hca_handle=4\t", 4, 6);
-	accepts(cgroup, RXE_NAME " hca_handle=5\n", 5, 6);
-	accepts(cgroup, " \t" RXE_NAME " hca_object=max \t\n", 5, NO_LIMIT);
-	return KSFT_PASS;
+	return check_accepted(root,
+			      { "  " RXE_NAME " hca_handle=1", 1, 6 },
+			      { "\t" RXE_NAME " hca_handle=2", 2, 6 },
+			      { RXE_NAME " hca_handle=3  ", 3, 6 },
+			      { RXE_NAME " hca_handle=4\t", 4, 6 },
+			      { RXE_NAME " hca_handle=5\n", 5, 6 },
+			      { " \t" RXE_NAME " hca_object=max \t\n", 5, NO_LIMIT });
 }
 
 static int test_parse_blanks_and_tabs_between(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	accepts(cgroup, RXE_NAME "  hca_handle=1", 1, 6);
-	accepts(cgroup, RXE_NAME " hca_handle=2   hca_object=3", 2, 3);
-	accepts(cgroup, RXE_NAME "\thca_handle=4\thca_object=5", 4, 5);
-	accepts(cgroup, RXE_NAME " \t hca_handle=max\t \thca_object=7\n",
-		NO_LIMIT, 7);
-	return KSFT_PASS;
+	return check_accepted(root,
+			      { RXE_NAME "  hca_handle=1", 1, 6 },
+			      { RXE_NAME " hca_handle=2   hca_object=3", 2, 3 },
+			      { RXE_NAME "\thca_handle=4\thca_object=5", 4, 5 },
+			      { RXE_NAME " \t hca_handle=max\t \thca_object=7\n",
+				NO_LIMIT, 7 });
 }
 
 static int test_parse_newline_between_keys(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	accepts(cgroup, RXE_NAME " hca_handle=1\nhca_object=2", 1, 2);
-	accepts(cgroup, RXE_NAME " hca_object=3\nhca_handle=4\n", 4, 3);
-	return KSFT_PASS;
+	return check_accepted(root,
+			      { RXE_NAME " hca_handle=1\nhca_object=2", 1, 2 },
+			      { RXE_NAME " hca_object=3\nhca_handle=4\n", 4, 3 });
 }
 
 static int test_parse_refuses_nothing(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	refuses(cgroup, " ", EINVAL);
-	refuses(cgroup, " \t ", EINVAL);
-	refuses(cgroup, "\n", EINVAL);
-	return KSFT_PASS;
+	return check_refused(root, EINVAL, " ", " \t ", "\n");
 }
 
 /* As runc writes it for a device without limits. */
@@ -322,98 +301,94 @@ static int test_parse_lone_device_changes_nothing(const char *root)
 
 static int test_parse_refuses_bad_keys(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	refuses(cgroup, RXE_NAME " hca_handles=1", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handl=1", EINVAL);
-	refuses(cgroup, RXE_NAME " HCA_HANDLE=1", EINVAL);
-	refuses(cgroup, RXE_NAME " mr=1", EINVAL);
-	refuses(cgroup, RXE_NAME " =1", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle 1", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle = 1", EINVAL);
-	refuses(cgroup, RXE_NAME " 1", EINVAL);
-	refuses(cgroup, RXE_NAME " max", EINVAL);
-	return KSFT_PASS;
+	return check_refused(root, EINVAL,
+			     RXE_NAME " hca_handles=1",
+			     RXE_NAME " hca_handl=1",
+			     RXE_NAME " HCA_HANDLE=1",
+			     RXE_NAME " mr=1",
+			     RXE_NAME " =1",
+			     RXE_NAME " hca_handle",
+			     RXE_NAME " hca_handle 1",
+			     RXE_NAME " hca_handle = 1",
+			     RXE_NAME " 1",
+			     RXE_NAME " max");
 }
 
 static int test_parse_refuses_bad_values(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	refuses(cgroup, RXE_NAME " hca_handle=maxx", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=MAX", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=max1", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=-1", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=x", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle==1", EINVAL);
-	return KSFT_PASS;
+	return check_refused(root, EINVAL,
+			     RXE_NAME " hca_handle=maxx",
+			     RXE_NAME " hca_handle=MAX",
+			     RXE_NAME " hca_handle=max1",
+			     RXE_NAME " hca_handle=-1",
+			     RXE_NAME " hca_handle=x",
+			     RXE_NAME " hca_handle==1");
 }
 
 static int test_parse_refuses_part_of_max(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	refuses(cgroup, RXE_NAME " hca_handle=", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_object=\n", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=m", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=ma", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle= hca_object=1", EINVAL);
-	return KSFT_PASS;
+	return check_refused(root, EINVAL,
+			     RXE_NAME " hca_handle=",
+			     RXE_NAME " hca_object=\n",
+			     RXE_NAME " hca_handle=m",
+			     RXE_NAME " hca_handle=ma",
+			     RXE_NAME " hca_handle= hca_object=1");
 }
 
 static int test_parse_refuses_tail_of_number(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	refuses(cgroup, RXE_NAME " hca_handle=1x", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=0x", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=08", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=1,2", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=1.5", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=1=2", EINVAL);
-	return KSFT_PASS;
+	return check_refused(root, EINVAL,
+			     RXE_NAME " hca_handle=1x",
+			     RXE_NAME " hca_handle=0x",
+			     RXE_NAME " hca_handle=08",
+			     RXE_NAME " hca_handle=1,2",
+			     RXE_NAME " hca_handle=1.5",
+			     RXE_NAME " hca_handle=1=2");
 }
 
 static int test_parse_refuses_large_numbers(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	refuses(cgroup, RXE_NAME " hca_handle=2147483648", ERANGE);
-	refuses(cgroup, RXE_NAME " hca_object=4294967295", ERANGE);
-	refuses(cgroup, RXE_NAME " hca_object=4294967297", ERANGE);
-	refuses(cgroup, RXE_NAME " hca_object=0x80000000", ERANGE);
-	refuses(cgroup, RXE_NAME " hca_object=99999999999999999999", ERANGE);
-	refuses(cgroup, RXE_NAME " hca_handle=1 hca_object=2147483648", ERANGE);
-	return KSFT_PASS;
+	return check_refused(root, ERANGE,
+			     RXE_NAME " hca_handle=2147483648",
+			     RXE_NAME " hca_object=4294967295",
+			     RXE_NAME " hca_object=4294967297",
+			     RXE_NAME " hca_object=0x80000000",
+			     RXE_NAME " hca_object=99999999999999999999",
+			     RXE_NAME " hca_handle=1 hca_object=2147483648");
 }
 
 static int test_parse_bad_key_spoils_good_one(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
-
-	refuses(cgroup, RXE_NAME " hca_handle=1 hca_object=-1", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=1 hca_objects=2", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=1 hca_handle=x", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_handle=max hca_object=max x", EINVAL);
-	refuses(cgroup, RXE_NAME " hca_object=1 " RXE_NAME, EINVAL);
-	return KSFT_PASS;
+	return check_refused(root, EINVAL,
+			     RXE_NAME " hca_handle=1 hca_object=-1",
+			     RXE_NAME " hca_handle=1 hca_objects=2",
+			     RXE_NAME " hca_handle=1 hca_handle=x",
+			     RXE_NAME " hca_handle=max hca_object=max x",
+			     RXE_NAME " hca_object=1 " RXE_NAME);
 }
 
 static int test_parse_refuses_unknown_device(const char *root)
 {
-	char *cgroup = limited_cgroup(root);
+	return check_refused(root, ENODEV,
+			     "rdmacg_none hca_handle=1",
+			     RXE_NAME "0 hca_handle=1",
+			     "rdmacg_rx hca_handle=1 hca_object=2",
+			     "RDMACG_RXE hca_handle=max");
+}
 
-	refuses(cgroup, "rdmacg_none hca_handle=1", ENODEV);
-	refuses(cgroup, RXE_NAME "0 hca_handle=1", ENODEV);
-	refuses(cgroup, "rdmacg_rx hca_handle=1 hca_object=2", ENODEV);
-	refuses(cgroup, "RDMACG_RXE hca_handle=max", ENODEV);
-	return KSFT_PASS;
+/* The text with the index in it, as "rdma dev" shows it. */
+static char *with_index(const char *format, int index)
+{
+	char *text;
+
+	if (asprintf(&text, format, index) < 0)
+		fail(HERE, "out of memory");
+	return text;
 }
 
 /*
- * A name that several devices bear needs the index that "rdma dev" shows, and
- * no name minds it.
+ * A name that several devices have needs an index, and each other name may have
+ * one.
  */
 static int test_parse_index_of_device(const char *root)
 {
@@ -422,14 +397,11 @@ static int test_parse_index_of_device(const char *root)
 	char text[FILE_SIZE];
 	int i;
 
-	snprintf(text, sizeof(text), RXE_NAME " index=%d hca_handle=1", index);
-	accepts(cgroup, text, 1, 6);
-	snprintf(text, sizeof(text),
-		 " " RXE_NAME "  index=%d  hca_object=2 hca_handle=max\n",
-		 index);
-	accepts(cgroup, text, NO_LIMIT, 2);
-	snprintf(text, sizeof(text), RXE_NAME " index=%d\n", index);
-	accepts(cgroup, text, NO_LIMIT, 2);
+	accepts(cgroup, with_index(RXE_NAME " index=%d hca_handle=1", index),
+		1, 6);
+	accepts(cgroup, with_index(" " RXE_NAME "  index=%d  hca_object=2 hca_handle=max\n", index),
+		NO_LIMIT, 2);
+	accepts(cgroup, with_index(RXE_NAME " index=%d\n", index), NO_LIMIT, 2);
 
 	/* As there is one device of this name, its index is not shown. */
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
@@ -442,41 +414,28 @@ static int test_parse_index_of_device(const char *root)
 static int test_parse_refuses_index_of_other_device(const char *root)
 {
 	int index = find_device(siw()->name, false);
-	char *cgroup = limited_cgroup(root);
-	char text[128];
 
-	rxe();
-	snprintf(text, sizeof(text), RXE_NAME " index=%d hca_handle=1", index);
-	refuses(cgroup, text, ENODEV);
-	refuses(cgroup, RXE_NAME " index=4294967295 hca_handle=1", ENODEV);
-	snprintf(text, sizeof(text), "rdmacg_none index=%d hca_handle=1", index);
-	refuses(cgroup, text, ENODEV);
-	snprintf(text, sizeof(text), "rdmacg_none index=%d", index);
-	refuses(cgroup, text, ENODEV);
-	return KSFT_PASS;
+	return check_refused(root, ENODEV,
+			     with_index(RXE_NAME " index=%d hca_handle=1", index),
+			     RXE_NAME " index=4294967295 hca_handle=1",
+			     with_index("rdmacg_none index=%d hca_handle=1", index),
+			     with_index("rdmacg_none index=%d", index));
 }
 
 static int test_parse_refuses_bad_index(const char *root)
 {
 	int index = find_device(rxe()->name, false);
-	char *cgroup = limited_cgroup(root);
-	char text[128];
 
-	refuses(cgroup, RXE_NAME " index hca_handle=1", EINVAL);
-	refuses(cgroup, RXE_NAME " index= hca_handle=1", EINVAL);
-	refuses(cgroup, RXE_NAME " index=x hca_handle=1", EINVAL);
-	refuses(cgroup, RXE_NAME " index=max hca_handle=1", EINVAL);
-	refuses(cgroup, RXE_NAME " index=-1 hca_handle=1", EINVAL);
-	snprintf(text, sizeof(text), RXE_NAME " index=%dx hca_handle=1", index);
-	refuses(cgroup, text, EINVAL);
-	snprintf(text, sizeof(text), RXE_NAME " index=%d hca_handle=-1", index);
-	refuses(cgroup, text, EINVAL);
-	snprintf(text, sizeof(text), RXE_NAME " index=%d index=%d hca_handle=1",
-		 index, index);
-	refuses(cgroup, text, EINVAL);
-	snprintf(text, sizeof(text), RXE_NAME " index=%d index=%d", index, index);
-	refuses(cgroup, text, EINVAL);
-	return KSFT_PASS;
+	return check_refused(root, EINVAL,
+			     RXE_NAME " index hca_handle=1",
+			     RXE_NAME " index= hca_handle=1",
+			     RXE_NAME " index=x hca_handle=1",
+			     RXE_NAME " index=max hca_handle=1",
+			     RXE_NAME " index=-1 hca_handle=1",
+			     with_index(RXE_NAME " index=%dx hca_handle=1", index),
+			     with_index(RXE_NAME " index=%d hca_handle=-1", index),
+			     with_index(RXE_NAME " index=%1$d index=%1$d hca_handle=1", index),
+			     with_index(RXE_NAME " index=%1$d index=%1$d", index));
 }
 
 static int test_parse_refuses_more_than_a_page(const char *root)
@@ -793,8 +752,6 @@ static const struct rdma_test tests[] = {
 	T(test_lines_are_in_order_of_registration),
 	T(test_format),
 	T(test_format_has_no_trailing_blank),
-	T(test_format_of_peak),
-	T(test_format_of_events),
 	T(test_only_limits_can_be_written),
 	T(test_unprivileged_user_cannot_write),
 	T(test_parse_sets_what_is_named),
