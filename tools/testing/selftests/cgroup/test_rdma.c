@@ -148,29 +148,27 @@ static int test_usage_never_passes_limit(const char *root)
 	return KSFT_PASS;
 }
 
-static int check_kinds_count_one(const char *root, const struct device *device,
-				 const enum kind *kinds, int nr)
+static int check_kinds_count_one(const char *root, const struct device *device)
 {
 	char *cgroup = new_cgroup(root, "a");
 	struct holder holder = hold_basics(cgroup, device);
-	enum kind known[NR_KINDS];
-	int i, count;
+	enum kind kinds[NR_KINDS];
+	int i, count, nr = find_kinds(device, kinds);
 
-	nr = find_known(device, kinds, nr, known);
 	for (i = 0; i < nr; i++) {
-		const char *name = kind_names[known[i]];
+		const char *name = kind_names[kinds[i]];
 
 		for (count = 1; count <= 3; count++) {
-			expect_make(&holder, known[i], 1);
+			expect_make(&holder, kinds[i], 1);
 			expect_values(name, cgroup, "rdma.current",
 				      device->name, 1, 2 + count);
 		}
-		expect_drop(&holder, known[i], 3);
+		expect_drop(&holder, kinds[i], 3);
 		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
 	}
 	/* What is left to the kernel to drop. */
 	for (i = 0; i < nr; i++)
-		expect_make(&holder, known[i], 1);
+		expect_make(&holder, kinds[i], 1);
 	expect_usage(cgroup, device, 1, 2 + nr);
 	release(&holder);
 	expect_usage(cgroup, device, 0, 0);
@@ -179,37 +177,32 @@ static int check_kinds_count_one(const char *root, const struct device *device,
 
 static int test_rxe_objects_count_one_each(const char *root)
 {
-	return check_kinds_count_one(root, rxe(), rxe_kinds,
-				     ARRAY_SIZE(rxe_kinds));
+	return check_kinds_count_one(root, rxe());
 }
 
 static int test_siw_objects_count_one_each(const char *root)
 {
-	return check_kinds_count_one(root, siw(), siw_kinds,
-				     ARRAY_SIZE(siw_kinds));
+	return check_kinds_count_one(root, siw());
 }
 
-static int check_kinds_are_refused(const char *root, const struct device *device,
-				   const enum kind *kinds, int nr)
+static int check_kinds_are_refused(const char *root, const struct device *device)
 {
 	char *cgroup = new_cgroup(root, "a");
 	struct holder holder = hold_basics(cgroup, device);
 
 	set_limit(cgroup, device, "hca_handle=1 hca_object=3");
-	expect_kinds_are_refused(&holder, cgroup, device, kinds, nr);
+	expect_kinds_are_refused(&holder, cgroup, device);
 	return KSFT_PASS;
 }
 
 static int test_rxe_objects_are_refused(const char *root)
 {
-	return check_kinds_are_refused(root, rxe(), rxe_kinds,
-				       ARRAY_SIZE(rxe_kinds));
+	return check_kinds_are_refused(root, rxe());
 }
 
 static int test_siw_objects_are_refused(const char *root)
 {
-	return check_kinds_are_refused(root, siw(), siw_kinds,
-				       ARRAY_SIZE(siw_kinds));
+	return check_kinds_are_refused(root, siw());
 }
 
 /* A completion channel is a file, and has no ID. */

@@ -70,11 +70,8 @@ static int test_tenant_limits_its_children(const char *root)
 	may_write(&tenant, leaf, "rdma.max",
 		  RXE_NAME " hca_handle=1 hca_object=3");
 	expect_limit(leaf, rxe(), 1, 3);
-	expect_make(&tenant, CONTEXT, 1);
-	expect_make(&tenant, PD, 1);
-	expect_make(&tenant, CQ, 1);
-	expect_kinds_are_refused(&tenant, leaf, rxe(), rxe_kinds,
-				 ARRAY_SIZE(rxe_kinds));
+	make_basics(&tenant);
+	expect_kinds_are_refused(&tenant, leaf, rxe());
 	expect_usage(own, rxe(), 1, 2);
 	may_not_write(&tenant, leaf, "rdma.max", RXE_NAME " hca_object=x",
 		      EINVAL);
@@ -465,6 +462,8 @@ static int test_opener_decides(const char *root)
  * Namespaces
  */
 
+#define CONTAINER	(CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWNS)
+
 /* What all mounts of cgroup v2 have in common, as one word. */
 static void read_mount_options(char *options, size_t size)
 {
@@ -574,8 +573,7 @@ static int test_user_namespace_gives_no_rights(const char *root)
 	int i;
 
 	set_limit(own, rxe(), "hca_handle=1 hca_object=3");
-	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
-				     CLONE_NEWNS | CLONE_NEWNET);
+	put_into_namespaces(&tenant, CONTAINER | CLONE_NEWNET);
 	may_not_enter(&tenant, alien, EACCES);
 	/* Neither there, nor where its own mount has its cgroup as the root. */
 	for (i = 0; i < ARRAY_SIZE(seen); i++) {
@@ -607,13 +605,10 @@ static int check_user_in_namespaces(const char *root, int flags)
 	struct holder tenant = user_in(own, rxe(), TENANT);
 
 	put_into_namespaces(&tenant, flags);
-	expect_make(&tenant, CONTEXT, 1);
-	expect_make(&tenant, PD, 1);
-	expect_make(&tenant, CQ, 1);
+	make_basics(&tenant);
 	expect_usage(own, rxe(), 1, 2);
 	set_limit(own, rxe(), "hca_handle=1 hca_object=3");
-	expect_kinds_are_refused(&tenant, own, rxe(), rxe_kinds,
-				 ARRAY_SIZE(rxe_kinds));
+	expect_kinds_are_refused(&tenant, own, rxe());
 	expect_usage(root, rxe(), 1, 2);
 	release(&tenant);
 	expect_usage(own, rxe(), 0, 0);
@@ -622,8 +617,7 @@ static int check_user_in_namespaces(const char *root, int flags)
 
 static int test_user_namespace_is_limited(const char *root)
 {
-	return check_user_in_namespaces(root, CLONE_NEWUSER | CLONE_NEWCGROUP |
-					      CLONE_NEWNS);
+	return check_user_in_namespaces(root, CONTAINER);
 }
 
 static struct outcome see_limit(int handles, int unused)
@@ -660,8 +654,7 @@ static int test_user_namespace_limits_its_children(const char *root)
 
 	set_limit(own, rxe(), "hca_handle=1 hca_object=3");
 	tenant = user_in(own, rxe(), TENANT);
-	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
-				     CLONE_NEWNS);
+	put_into_namespaces(&tenant, CONTAINER);
 	may(&tenant, mount_own_view, 0, "");
 
 	/* There its own cgroup is the root, and has files all the same. */
@@ -722,8 +715,7 @@ static int test_namespace_sees_no_other_cgroup(const char *root)
 
 	set_limit(root, rxe(), "hca_handle=9");
 	set_limit(own, rxe(), "hca_handle=3");
-	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
-				     CLONE_NEWNS);
+	put_into_namespaces(&tenant, CONTAINER);
 	may(&tenant, find_path, 0, cg_control(alien, "rdma.max"));
 	may(&tenant, mount_own_view, 0, "");
 	may(&tenant, see_only_own_cgroup, 0, "");
@@ -769,8 +761,7 @@ static int test_namespace_is_woken(const char *root)
 	int i;
 
 	set_limit(own, rxe(), "hca_object=0");
-	put_into_namespaces(&tenant, CLONE_NEWUSER | CLONE_NEWCGROUP |
-				     CLONE_NEWNS);
+	put_into_namespaces(&tenant, CONTAINER);
 	may(&tenant, mount_own_view, 0, "");
 	expect_make(&tenant, CONTEXT, 1);
 	may(&tenant, start_watch, 0, "");

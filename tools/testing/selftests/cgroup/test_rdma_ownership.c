@@ -27,15 +27,15 @@ static int test_crash_returns_every_count(const char *root)
 {
 	char *parent = new_cgroup(root, "a");
 	char *cgroup = new_cgroup(parent, "a");
-	enum kind known[NR_KINDS];
+	enum kind kinds[NR_KINDS];
 	struct holder holder;
-	int nr = find_known(rxe(), rxe_kinds, ARRAY_SIZE(rxe_kinds), known);
+	int nr = find_kinds(rxe(), kinds);
 	int i, round;
 
 	for (round = 0; round < 3; round++) {
 		holder = hold_basics(cgroup, rxe());
 		for (i = 0; i < nr; i++)
-			expect_make(&holder, known[i], 2);
+			expect_make(&holder, kinds[i], 2);
 		expect_make(&holder, CONTEXT, 2);
 		expect_usage(cgroup, rxe(), 3, 2 + 2 * nr);
 		crash(&holder);

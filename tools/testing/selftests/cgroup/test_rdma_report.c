@@ -250,8 +250,7 @@ static int test_devinfo_tells_limit(const char *root)
 		"max_qp_wr", "max_cqe", "max_sge", "max_mcast_grp",
 	};
 	char *cgroup = new_cgroup(root, "a");
-	enum kind window = MW_1;
-	bool has_windows = find_known(rxe(), &window, 1, &window);
+	bool has_windows = has_kind(rxe(), MW_1);
 	char line[256], key[64];
 	int pair[2], value, status, i, nr = 0;
 	FILE *output;

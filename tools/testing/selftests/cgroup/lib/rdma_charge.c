@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "rdma_charge.h"
@@ -202,53 +204,66 @@ void release_crowd(struct crowd *crowd)
 		release(&crowd->holder[--crowd->nr]);
 }
 
-const enum kind rxe_kinds[NR_RXE_KINDS] = {
-	PD, CQ, CQ_EX, QP_RC, QP_UC, QP_UD, QP_EX, MR, MW_1, MW_2, AH, SRQ,
-};
+/* Makes what all others are made from, a context, a PD and a CQ. */
+void make_basics(struct holder *holder)
+{
+	expect_make(holder, CONTEXT, 1);
+	expect_make(holder, PD, 1);
+	expect_make(holder, CQ, 1);
+}
 
-const enum kind siw_kinds[NR_SIW_KINDS] = { PD, CQ, QP_RC, MR, SRQ };
-
-/* A holder with one context, PD and CQ: all that others are made from. */
 struct holder hold_basics(const char *cgroup, const struct device *device)
 {
-	struct holder holder = hold_pds(cgroup, device, 1);
+	struct holder holder = hold(cgroup, device);
 
-	expect_make(&holder, CQ, 1);
+	make_basics(&holder);
 	return holder;
 }
 
 /*
- * Put those of @kinds into @known that @device has: before Linux 5.14, rxe has no
- * memory windows, and no AHs for today's libibverbs, which forgets what it made.
+ * Before Linux 5.14, rxe has no memory windows, and no AHs for today's libibverbs,
+ * which forgets what it made.
  */
-int find_known(const struct device *device, const enum kind *kinds, int nr,
-	       enum kind *known)
+bool has_kind(const struct device *device, enum kind kind)
 {
 	struct holder holder = hold_basics(current->root, device);
-	int i, nr_known = 0;
+	bool has = ask(&holder, make, kind, 1).err != EOPNOTSUPP;
 
-	for (i = 0; i < nr; i++)
-		if (ask(&holder, make, kinds[i], 1).err != EOPNOTSUPP)
-			known[nr_known++] = kinds[i];
 	release(&holder);
-	return nr_known;
+	return has;
 }
 
-/* The holder has a context, a PD and a CQ, and may have one object more. */
-void expect_kinds_are_refused(struct holder *holder, const char *cgroup,
-			      const struct device *device,
-			      const enum kind *kinds, int nr)
+/* Puts the kinds of objects that @device has into @found. Returns how many. */
+int find_kinds(const struct device *device, enum kind *found)
 {
-	enum kind known[NR_KINDS];
-	int i;
+	/* All have contexts: one ends the list. */
+	static const enum kind of_rxe[] = {
+		PD, CQ, CQ_EX, QP_RC, QP_UC, QP_UD, QP_EX, MR, MW_1, MW_2, AH,
+		SRQ, CONTEXT
+	};
+	static const enum kind of_siw[] = { PD, CQ, QP_RC, MR, SRQ, CONTEXT };
+	const enum kind *kind = strcmp(device->driver, "siw") ? of_rxe : of_siw;
+	int nr = 0;
 
-	nr = find_known(device, kinds, nr, known);
+	for (; *kind != CONTEXT; kind++)
+		if (has_kind(device, *kind))
+			found[nr++] = *kind;
+	return nr;
+}
+
+/* The holder has made the basics, and may have one object more. */
+void expect_kinds_are_refused(struct holder *holder, const char *cgroup,
+			      const struct device *device)
+{
+	enum kind kinds[NR_KINDS];
+	int i, nr = find_kinds(device, kinds);
+
 	for (i = 0; i < nr; i++) {
-		const char *name = kind_names[known[i]];
+		const char *name = kind_names[kinds[i]];
 
-		expect_refusal_after(holder, known[i], 1);
+		expect_refusal_after(holder, kinds[i], 1);
 		expect_values(name, cgroup, "rdma.current", device->name, 1, 3);
-		expect_drop(holder, known[i], 1);
+		expect_drop(holder, kinds[i], 1);
 		expect_values(name, cgroup, "rdma.current", device->name, 1, 2);
 	}
 	expect_refusal_after(holder, CONTEXT, 0);

@@ -3,6 +3,8 @@
 #ifndef RDMA_CHARGE_H
 #define RDMA_CHARGE_H
 
+#include <stdbool.h>
+
 #include "rdma_holder.h"
 
 /* Holders wait for the race to begin; some of them go on until it is over. */
@@ -37,17 +39,12 @@ struct crowd crowd_at_limit(const char *cgroup, int kind, int limit,
 			    crowd_fn *gather);
 void release_crowd(struct crowd *crowd);
 
-/* The kinds of objects that a driver has. */
-#define NR_RXE_KINDS	12
-#define NR_SIW_KINDS	5
-
-extern const enum kind rxe_kinds[NR_RXE_KINDS], siw_kinds[NR_SIW_KINDS];
-
+/* The kinds of objects that a device has. */
+void make_basics(struct holder *holder);
 struct holder hold_basics(const char *cgroup, const struct device *device);
-int find_known(const struct device *device, const enum kind *kinds, int nr,
-	       enum kind *known);
+bool has_kind(const struct device *device, enum kind kind);
+int find_kinds(const struct device *device, enum kind *found);
 void expect_kinds_are_refused(struct holder *holder, const char *cgroup,
-			      const struct device *device,
-			      const enum kind *kinds, int nr);
+			      const struct device *device);
 
 #endif
