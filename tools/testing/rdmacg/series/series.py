@@ -44,7 +44,9 @@ PARTS = (
     ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ()),
     ("kunit", (CONTROLLER, "kernel/cgroup/rdma_test.c",
                "drivers/infiniband/core/cgroup_test.c"), ("init-Kconfig",)),
-    ("selftest", ("tools/testing/selftests/cgroup/",),
+    ("selftest-library", ("tools/testing/selftests/cgroup/lib/",), ()),
+    ("selftest", tuple(f"tools/testing/selftests/cgroup/{path.name}" for path in
+                       sorted((REPO / "tools/testing/selftests/cgroup").glob("*.c"))),
      ("selftests-cgroup-Makefile", "selftests-cgroup-config")),
     ("documentation", ("Documentation/admin-guide/cgroup-v1/rdma.rst",),
      ("cgroup-v2-rst",)),
