@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the rdma cgroup controller: limits, by one cgroup and by many.
+ * Tests of the rdma cgroup controller: limits, in one cgroup and in a hierarchy.
  *
- * - Without a limit, too, each object counts as one, in its cgroup and in all
- *   above it, and no longer than it is there.
- * - As many objects of any kind can be made as the limit says, and not one more,
- *   however many threads, processes and cgroups try.
- * - A refused charge is counted nowhere, and harms nobody else.
- * - What only a driver refuses, what has no ID, and what the kernel makes for
- *   itself is not counted.
- * - A limit may be set below what is in use, and be taken away.
- * - Defaults bind each device that has no limit of its own; all lines of a write
- *   are taken, or none.
+ * - Each verbs object counts as one, in the cgroup of the task that made it and in
+ *   all cgroups above, with or without a limit, until it is destroyed.
+ * - Exactly as many objects of any kind can be made as the limit allows, however
+ *   many threads, processes and cgroups try at the same time.
+ * - A refused charge is counted nowhere and does not affect other cgroups.
+ * - What only the driver refuses, what has no object ID, and what the kernel makes
+ *   for itself is not counted.
+ * - A limit can be set below the usage, and be removed.
+ * - A default limit applies to each device without a limit of its own.
+ * - A write of several lines takes effect as a whole or not at all.
  *
  * Usage: test_rdma [-l] [PART-OF-NAME]	for instance: test_rdma v1:test_handle
  *
- * All test_rdma programs are called like that. With -l they list their cases.
+ * Runs the cases with that part in their names, or lists them with -l. All
+ * test_rdma programs take these arguments.
  */
 #define _GNU_SOURCE
 

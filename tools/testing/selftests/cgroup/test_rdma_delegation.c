@@ -2,13 +2,13 @@
 /*
  * Tests of the rdma cgroup controller: delegation and namespaces.
  *
- * - A tenant, to whom a cgroup is delegated, can limit what is below it, but not
- *   change its own limit, nor get around it: not by children, threads, toggling
- *   of the controller, leaving, nor by taking away the device.
- * - It can do nothing to what is its neighbour's.
- * - Who has opened a file decides what may be written there.
- * - User, cgroup, mount and net namespaces change none of this; what is in them
- *   sees its own cgroup alone, and is woken by it.
+ * - A tenant, to whom a cgroup is delegated, can limit the cgroups below it. It
+ *   can neither change nor evade its own limit: not by child cgroups, threads,
+ *   disabling the controller, leaving the cgroup, or removing the device.
+ * - It cannot change anything of another tenant.
+ * - What can be written to an open file depends on the task that opened it.
+ * - User, cgroup, mount and net namespaces change none of this. A task in them sees
+ *   only its own cgroup, and is woken by its events.
  */
 #define _GNU_SOURCE
 

@@ -2,12 +2,12 @@
 /*
  * Tests of the rdma cgroup controller: devices that come, go and change names.
  *
- * - Each has limits and counts of its own, from when it is registered until it is
- *   removed; the next one of that name begins afresh.
- * - It can be removed while it is in use.
- * - A new name changes nothing else, and no file shows part of one.
- * - Devices of one name, which net namespaces allow, are told apart by an index;
- *   without another of its name a device has none.
+ * - Each device has its own limits and counts from its registration to its
+ *   removal. The next device of that name starts without any.
+ * - A device can be removed while it is in use.
+ * - A new name changes nothing else, and no file ever shows part of a name.
+ * - Devices with the same name, which net namespaces allow, are told apart by an
+ *   index, which no other device has.
  * - A device keeps its limits when it moves to another net namespace and back.
  */
 #define _GNU_SOURCE

@@ -2,12 +2,13 @@
 /*
  * Tests of the rdma cgroup controller: peaks and events.
  *
- * - rdma.peak is the highest usage that there was, in each cgroup by itself.
- * - rdma.events tells each refusal once: whose limit it was, and whose task, where
- *   that is and in all cgroups above; rdma.events.local only where it is.
- * - Nothing of that is lost under load, with a limit or with a cgroup.
- * - Who waits for a change is woken by each, but not more often than needed, and
- *   by nothing else.
+ * - rdma.peak is the highest usage that the cgroup had.
+ * - rdma.events counts each refusal once by the cgroup of the limit and once by
+ *   the cgroup of the task, there and in all cgroups above. rdma.events.local
+ *   counts it only there.
+ * - No count is lost under load, with a removed limit, or with a removed cgroup.
+ * - poll() and inotify report each change of rdma.events, at a bounded rate, and
+ *   nothing else.
  */
 #define _GNU_SOURCE
 

@@ -2,12 +2,13 @@
 /*
  * Tests of the rdma cgroup controller: its files.
  *
- * - There are five of them, with a line for each device, in the order in which
- *   devices were registered, and as it was at one moment.
- * - Only rdma.max can be written, and only by who may.
- * - What is written to rdma.max is taken as documented or refused as a whole, with
- *   an errno that says why; keys, numbers, blanks, indices and sizes of all sorts.
- * - A write is a line of its own, and no text of a file that has gone is kept.
+ * - Each of the five files has one line for each device, in the order in which the
+ *   devices were registered, and shows the state of one moment.
+ * - Only rdma.max can be written, and only with the right to do so.
+ * - A write to rdma.max is taken as documented, or refused as a whole with the
+ *   documented errno: all sorts of keys, numbers, blanks, indices and sizes.
+ * - Each write() is parsed on its own, at any offset.
+ * - A file that was opened before its cgroup was removed fails with ENODEV.
  */
 #define _GNU_SOURCE
 

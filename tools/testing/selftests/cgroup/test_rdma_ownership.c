@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the rdma cgroup controller: who owns a charge, and for how long.
+ * Tests of the rdma cgroup controller: which cgroup a charge belongs to.
  *
- * - A charge belongs to the cgroup whose task has made the object, wherever the
- *   task moves to, and whoever uses the object.
- * - It is there until the last who has the object open is gone, be it by a crash.
- * - Cgroups can be removed, and the controller be disabled, while objects live:
- *   then what is above them goes on counting.
- * - A cgroup that is removed is freed with the last charge.
+ * - It belongs to the cgroup of the task that made the object, even if the task
+ *   moves, or another task uses the object.
+ * - It lasts until the last user of the object closes it or crashes.
+ * - A cgroup can be removed, and the controller be disabled, while objects exist;
+ *   the cgroups above go on counting them.
+ * - A removed cgroup is freed with its last charge.
  */
 #define _GNU_SOURCE
 

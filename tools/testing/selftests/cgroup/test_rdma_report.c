@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the rdma cgroup controller: what is told elsewhere than in its files.
+ * Tests of the rdma cgroup controller: what is reported outside of its files.
  *
- * - A device that is queried claims to have no more of what is counted than the
- *   lowest limit of the caller's cgroup and all above; all else is as it was.
- * - Tracepoints tell charges, refusals, limits and pools, and whose they are.
- * - The first refusal by a limit is in the kernel's log, and only that.
+ * - A query of a device reports at most the lowest limit of the caller's cgroup
+ *   and those above for what is counted, and everything else unchanged.
+ * - Tracepoints report charges, refusals, limits and pools, each with its cgroup.
+ * - The kernel log has one line for the first refusal by a limit.
  */
 #define _GNU_SOURCE
 
