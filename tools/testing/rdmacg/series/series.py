@@ -64,6 +64,8 @@ OWN_ADDRESS = "rdmacg@localhost"
 LET_PASS = {
     "FILE_PATH_CHANGES":
         "who maintains the new files is for the maintainers to say",
+    "UNKNOWN_COMMIT_ID":
+        "of mainline's history, which no package of its source has",
 }
 
 
