@@ -217,8 +217,8 @@ static seqcount_t rdmacg_name_seq = SEQCNT_ZERO(rdmacg_name_seq);
 static struct rdmacg_resource_pool *rdmacg_events_queue;
 static DEFINE_RAW_SPINLOCK(rdmacg_events_lock);
 
-static void rdmacg_notify(struct work_struct *work);
-static DECLARE_DELAYED_WORK(rdmacg_notify_work, rdmacg_notify);
+static void rdmacg_flush_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rdmacg_flush_work, rdmacg_flush_work_fn);
 
 static struct rdma_cgroup *css_rdmacg(struct cgroup_subsys_state *css)
 {
@@ -328,7 +328,7 @@ static void rdmacg_pool_refuse(struct rdmacg_resource_pool *pool,
 
 	/* Not only if the queue was empty: the task that found it so may be held up. */
 	if (queue)
-		schedule_delayed_work(&rdmacg_notify_work,
+		schedule_delayed_work(&rdmacg_flush_work,
 				      msecs_to_jiffies(RDMACG_NOTIFY_MS));
 }
 
@@ -574,8 +574,8 @@ static void rdmacg_pool_open(struct rdmacg_resource_pool *pool,
 	pool->parent = parent;
 	pool->top = top;
 	/*
-	 * Whoever takes top->lock owns the cache line it is in, so usages that
-	 * charges share are kept there. A leaf is seldom shared, and a tenant
+	 * A CPU that takes top->lock owns the cache line it is in, so usages
+	 * that charges share are kept there. A leaf is seldom shared, and a tenant
 	 * refused by its own limit must not read what its neighbours write.
 	 */
 	if ((!parent || !is_leaf) && top->nr_shared < RDMACG_SHARED_USAGES)
@@ -861,7 +861,7 @@ static void rdmacg_flush_events(void)
 	}
 }
 
-static void rdmacg_notify(struct work_struct *work)
+static void rdmacg_flush_work_fn(struct work_struct *work)
 {
 	mutex_lock(&rdmacg_mutex);
 	rdmacg_flush_events();

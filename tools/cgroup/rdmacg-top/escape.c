@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A cgroup may have any name without a slash and a NUL, and whoever a subtree
- * is delegated to chooses it: it must neither spoil a terminal nor the format
- * that a program reads.
+ * A cgroup may have any name without a slash and a NUL, and the user to whom a
+ * subtree is delegated chooses it: it must neither spoil a terminal nor the
+ * format that a program reads.
  */
 #include <string.h>
 #include <wctype.h>

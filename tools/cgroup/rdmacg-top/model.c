@@ -335,7 +335,7 @@ static struct device *add_device(struct model *model, struct span name,
 	return device;
 }
 
-/* Whoever keeps it counts as a user. */
+/* A caller that keeps it counts as a user. */
 struct device *get_device(struct model *model, struct span name,
 			  long long index)
 {

@@ -163,6 +163,12 @@ class Lint:
     def codespell(self):
         return said(["codespell", *self.files], (0, 65))
 
+    def words(self):
+        """Names and words that were given up: lint/words has what to write instead."""
+        return said(["codespell", "-D", str(HERE / "words"),
+                     *(name for name in self.files if not name.endswith("/words"))],
+                    (0, 65))
+
     def shellcheck(self):
         return said(["shellcheck", "-x", "-f", "gcc",
                      *self.written_in(".sh", "(ba|da)?sh")], (0, 1))
@@ -376,6 +382,7 @@ class Lint:
             "checkpatch": self.checkpatch,
             "kernel-doc": self.kernel_doc,
             "codespell": self.codespell,
+            "words": self.words,
             "shellcheck": self.shellcheck,
             "pyflakes": self.pyflakes,
             "spdx": self.spdx,

@@ -1311,7 +1311,7 @@ proctype reaper()
 
 #ifdef EVENTS
 /*
- * rdmacg_notify(), and READS reads of the events files of all cgroups. They
+ * rdmacg_flush_work_fn(), and READS reads of the events files of all cgroups. They
  * exclude each other, so one process shows every order of them.
  */
 proctype reader()

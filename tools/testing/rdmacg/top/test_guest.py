@@ -253,7 +253,7 @@ class Truth(Case):
         self.assertIn(b" a\\x20b ", run(PROGRAM, "--once"))
 
     def test_nobody(self):
-        """whoever may read the files needs no other privilege"""
+        """a user who may read the files needs no other privilege"""
         (self.tenant / "rdma.max").write_text("mlx4_0 hca_object=5")
         as_root = self.rows()
         self.assertTrue(as_root)

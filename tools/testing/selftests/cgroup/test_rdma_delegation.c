@@ -415,7 +415,7 @@ static int test_tenant_cannot_remove_device(const char *root)
 /*
  * What a file allows is decided when it is opened: a tenant that got an open
  * file may write there, and may go on when its rights are gone. As to who is
- * moved, the rights of whoever opened count, not of whoever writes.
+ * moved, the rights of the opener count, not those of the writer.
  */
 static int test_opener_decides(const char *root)
 {

@@ -566,7 +566,7 @@ static int test_own_limit_wakes(const char *root)
 	};
 	int i;
 
-	/* Whoever has caught up is woken again. */
+	/* A reader that has caught up is woken again. */
 	set_limit(leaf, rxe(), "hca_handle=0");
 	for (i = 1; i <= 3; i++) {
 		char text[FILE_SIZE];

@@ -85,7 +85,7 @@ struct outcome fork_child(int unused, int unused2)
 	return (struct outcome){ pid, pid < 0 ? errno : 0 };
 }
 
-/* Hands a descriptor over to whoever takes it. Returns 0 or an errno. */
+/* Hands a descriptor over to the process that takes it. Returns 0 or an errno. */
 int pass(int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {};

@@ -164,7 +164,7 @@ void expect_attempt(const char *where, const char *asked, struct holder *who,
 		     seen ? strerror(seen) : "success");
 }
 
-/* Whoever is a user may use the device. */
+/* All users may use the device. */
 static void admit_users(const struct device *device)
 {
 	char path[sizeof(shared->node)];
