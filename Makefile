@@ -183,7 +183,8 @@ test-stock: setup
 #:   mutants      it is broken in many ways, and the native tests notice each
 #:   differential  mainline's controller and ours do the same, for STEPS=1000000
 #:                from SEED=
-#:   fuzz         feed it what nobody would write, for SECONDS=60
+#:   fuzz         feed it what nobody would write, for SECONDS=60; T=max: only
+#:                writes to rdma.max
 .PHONY: native-test model litmus differential fuzz fuzz-shortly
 .PHONY: interleave mutants
 native-test: setup-native source peers
@@ -199,7 +200,7 @@ differential: setup-native source peers
 	@$(native) differential $(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED))
 
 fuzz: setup-native source
-	@$(native) fuzz SECONDS=$(or $(SECONDS),60) $(if $(SEED),SEED=$(SEED))
+	@$(native) fuzz SECONDS=$(or $(SECONDS),60) $(if $(SEED),SEED=$(SEED)) T='$(T)'
 
 fuzz-shortly:
 	@$(MAKE) fuzz SECONDS=20

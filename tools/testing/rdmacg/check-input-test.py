@@ -93,6 +93,7 @@ class Make(Folder):
         self.assert_told("lint T=nosuch", "checkpatch", "cross-arm64")
         self.assert_told("lint", "T=nosuch", T="checkpatch nosuch")
         self.assert_told("clients T=nosuch", "podman with crun")
+        self.assert_told("fuzz T=nosuch", "fuzz_max", "fuzz_ops")
         self.assert_told("mutants T=nosuch", "looks at the leaf alone")
         self.assert_told("top-test T=nosuch", "  Formats.test_", "  Truth.test_")
         self.assert_told("top-test T=test_top", "no such case")
@@ -102,8 +103,9 @@ class Make(Folder):
         for words in (("kselftest", "T=v1:test_format"), ("kselftest-v2",),
                       ("storms", "STORM=v2:tog"), ("storms", "STORM=kill"),
                       ("test", "WITH=lint debug"), ("lint", "T=spdx sparse"),
-                      ("clients", "T=podman with runc"), ("mutants", "T=the leaf"),
-                      ("top-test", "T=numbers"), ("examples-test", "T=Systemd")):
+                      ("clients", "T=podman with runc"), ("fuzz", "T=max"),
+                      ("mutants", "T=the leaf"), ("top-test", "T=numbers"),
+                      ("examples-test", "T=Systemd")):
             self.assert_taken(*words)
 
     def test_unknown_words(self):

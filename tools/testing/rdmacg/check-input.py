@@ -61,6 +61,7 @@ def imported(module, get):
 FILTERS = {
     "kselftest": ("T", kselftest_cases),
     "storms": ("STORM", storm_cases),
+    "fuzz": ("T", lambda: [path.stem for path in sorted(HERE.glob("native/fuzz_*.c"))]),
     "clients": ("T", imported("guest", lambda guest: guest.CASES)),
     "lint": ("T", imported("lint", lambda lint: lint.names())),
     "mutants": ("T", imported("mutants", lambda mutants: [m[0] for m in mutants.MUTANTS])),

@@ -182,7 +182,7 @@ void fuzz_query(int cgroup, int device, unsigned int resource)
 		    ref_query_limit(ref, cgroup, device, resource));
 }
 
-void fuzz_write(int cgroup, const char *data, size_t length)
+bool fuzz_write(int cgroup, const char *data, size_t length)
 {
 	long ret;
 
@@ -190,6 +190,7 @@ void fuzz_write(int cgroup, const char *data, size_t length)
 	ret = shim_cgroup_write(w->css[cgroup], "max", data, length);
 	if (!out_of_memory(ret))
 		fuzz_expect("write", ret, ref_write_max(ref, cgroup, data, length));
+	return ret >= 0;
 }
 
 void fuzz_compare_file(int cgroup, enum ref_file file)

@@ -56,7 +56,8 @@ void fuzz_uncharge(int cgroup, int device, unsigned int resource);
 void fuzz_uncharge_none(int cgroup, int device, unsigned int resource);
 void fuzz_query(int cgroup, int device, unsigned int resource);
 
-void fuzz_write(int cgroup, const char *data, size_t length);
+/* True if it was taken. */
+bool fuzz_write(int cgroup, const char *data, size_t length);
 void fuzz_compare_file(int cgroup, enum ref_file file);
 void fuzz_compare_files(int cgroup);
 void fuzz_compare_pools(void);

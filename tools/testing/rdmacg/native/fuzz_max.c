@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzing: the input is written to rdma.max of a cgroup, in one write. Then
+ * Fuzzing: the input is written to rdma.max of a cgroup, in one write, or in
+ * several: two zeros end one. Each gets the reference's result. In the end
  * limits and pools must be as the reference says, here and in the parent.
  */
 
 #include "fuzz.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define STANDING_LIMIT	"mlx4_0 hca_handle=3"
 
@@ -18,9 +21,19 @@ static const char * const names[] = {
 	"default",
 };
 
+static unsigned long nr_writes, nr_taken;
+
+static void tell_writes(void)
+{
+	fprintf(stderr, "stat::number_of_writes: , %lu writes, %lu refused\n",
+		nr_writes, nr_writes - nr_taken);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	int i;
+
+	atexit(tell_writes);
 
 	fuzz_init();
 	fuzz_begin();
@@ -52,12 +65,33 @@ static void restore_limits(void)
 	fuzz_write(LEAF, STANDING_LIMIT, strlen(STANDING_LIMIT));
 }
 
+/* True if it was taken. */
+static bool write_one(const u8 *data, size_t size)
+{
+	bool taken = fuzz_write(LEAF, (const char *)data, size);
+
+	nr_writes++;
+	nr_taken += taken;
+	return taken;
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	fuzz_write(LEAF, (const char *)data, size);
+	const u8 *end;
+	bool taken = false;
+
+	while ((end = memmem(data, size, "\0", 2))) {
+		taken |= write_one(data, end - data);
+		size -= end + 2 - data;
+		data = end + 2;
+	}
+	taken |= write_one(data, size);
+
 	fuzz_compare_file(LEAF, REF_MAX);
 	fuzz_compare_file(TOP, REF_MAX);
 	fuzz_compare_pools();
-	restore_limits();
+	/* What is refused has changed nothing, as was just seen. */
+	if (taken)
+		restore_limits();
 	return 0;
 }
