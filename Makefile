@@ -219,7 +219,7 @@ litmus: source
 storms: setup-faults guest $(build)/guest/storms
 	@$(vm.py) --no-devices --timeout $$((1800 + 180 * $(or $(SECONDS),5))) \
 		--log $(build)/vm/storms.log --cmd "$(build)/guest/storms \
-		$(if $(SEED),--seed=$(SEED)) $(if $(SECONDS),--seconds=$(SECONDS)) \
+		--reports=$(qemu)/reports $(if $(SEED),--seed=$(SEED)) $(if $(SECONDS),--seconds=$(SECONDS)) \
 		$(if $(SPOIL),--spoil) $(STORM)"
 
 #:   soak         storms and rdma-core's tests for MINUTES=30, again and again: the
@@ -415,7 +415,7 @@ $(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c |
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -o $@ $(filter %.c,$^) -libverbs
 
-$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch])
+$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch] $(here)/lib/storm/*.[ch])
 $(build)/guest/faults: $(wildcard $(here)/faults/*.[ch])
 $(build)/guest/faults: libraries := -lmnl
 $(build)/guest/storms $(build)/guest/faults: $(wildcard $(here)/lib/*.[ch]) | \

@@ -244,7 +244,7 @@ class Programs(Folder):
             self.assertEqual("'nosuch'" in done.stderr, not ran)
 
     def test_storms(self):
-        self.build("storms", *HERE.glob("storms/*.c"), *HERE.glob("lib/*.c"), "-libverbs")
+        self.build("storms", *HERE.glob("storms/*.c"), *HERE.glob("lib/**/*.c"), "-libverbs")
         self.assertEqual([f"v2:{name}" for name in
                           re.findall(r"^  ([\w-]+)$", self.said("storms"), re.M)],
                          [name for name in check_input.storm_cases() if name[:2] == "v2"])

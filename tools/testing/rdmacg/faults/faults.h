@@ -3,7 +3,7 @@
  * Lets memory be refused to the RDMA cgroup controller, with all of the verbs
  * path on top of it, and proves that nothing comes of it.
  *
- *	inject.c	lets allocations fail, and tells which did; leaks
+ *	inject.c	lets allocations fail, and tells which did
  *	objects.c	RDMA devices; what is opened on them
  *	walk.c		each allocation of an operation fails in turn
  *	storm.c		allocations of many processes fail at random
@@ -16,7 +16,9 @@
 
 #include "kselftest.h"		/* the kernel's */
 #include "../lib/cgroup.h"
+#include "../lib/failslab.h"
 #include "../lib/guest.h"
+#include "../lib/leaks.h"
 
 #define CGROUPS		"/sys/fs/cgroup"
 #define TOP		CGROUPS "/rdmacg_faults"	/* holds all others */
@@ -58,18 +60,11 @@ struct told {
 
 void inject_init(void);
 void inject_exit(void);
-/* The @nth allocation of this thread from now fails. */
-void fail_nth(unsigned int nth);
-/* No more does; whether one did. Else *@left, if not NULL, says how many didn't. */
-bool fail_end(unsigned int *left);
 /* Of those with make-it-fail set, so many per cent fail. */
 void fail_randomly(unsigned int percent);
 /* Pools count only if they are of one of these cgroups. */
 void read_told(struct told *told, const unsigned long long *cgroups, int nr);
 void show_refused(void);
-
-void leaks_forget(void);
-void leaks_judge(void);
 
 /* objects.c */
 

@@ -166,7 +166,8 @@ static void judge_what_is_left(void)
 			 cg_read_key_long(CGROUPS, "cgroup.stat", "nr_dying_descendants "));
 	report("no cgroup lingers");
 
-	leaks_judge();
+	if (leaks_judge())
+		complain("see above");
 	report("no leak");
 }
 

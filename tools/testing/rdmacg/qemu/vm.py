@@ -52,21 +52,9 @@ CUT_KEY = b"\x1d"               # Ctrl-]
 STAMP = re.compile(r"^.*?\[ *\d+\.\d{6}\](\[ *[TC]\d+\])? ")
 
 # How reports begin.
-REPORT = re.compile("|".join((
-    r"\[ cut here \]",
-    r"^WARNING: ",
-    r"\bBUG: |^BUG \S+ \(|^kernel BUG at ",
-    r"^Oops\b|\[#\d+\]|^Kernel panic - ",
-    r"\bINFO: (rcu|task .+ blocked|possible |trying to register non-static)",
-    r"\brcu: .* kthread (starved|timer wakeup)",
-    r"\bUBSAN: ",
-    r"\bkmemleak: \d+ new suspected memory leaks",
-    r"\bhard LOCKUP\b",
-    # These have only a stack after them.
-    r"\bcannot create duplicate filename\b",
-    r"^unregister_netdevice: waiting for ",
-    r"^irq \d+: nobody cared",
-)))
+REPORT = re.compile("|".join(
+    line for line in pathlib.Path(__file__).with_name("reports").read_text().split("\n")
+    if line and not line.startswith("#")))
 
 
 class RunError(Exception):

@@ -16,63 +16,6 @@
 
 #include "storms.h"
 
-/* Tenants and their leaves; on v2 their parents hold no processes. */
-static const char * const tree[] = { "a", "a/x", "a/y", "a/n", "a/n/z", "b" };
-static const char * const leaves[] = { "a/x", "a/y", "a/n/z", "b" };
-
-static char *below_top(const char *name)
-{
-	return path_of("%s/%s", current->top, name);
-}
-
-static char *a_leaf(int number)
-{
-	return below_top(leaves[number % ARRAY_SIZE(leaves)]);
-}
-
-static bool is_leaf(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(leaves); i++)
-		if (!strcmp(name, leaves[i]))
-			return true;
-	return false;
-}
-
-static void make_tree(void)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(tree); i++) {
-		if (is_leaf(tree[i]))
-			make_cgroup(below_top(tree[i]));
-		else
-			make_parent(below_top(tree[i]));
-	}
-}
-
-static void enter(const char *cgroup, pid_t pid)
-{
-	int err = cg_enter(cgroup, pid);
-
-	if (err)
-		complain(LOAD, "cannot move a process to %s: %s", cgroup,
-			 strerror(-err));
-}
-
-/* Writes some limit of any cgroup for @device, which may be gone. */
-static void limit_at_random(const char *device, int most)
-{
-	char *cgroup = below_top(tree[roll(ARRAY_SIZE(tree))]);
-	int err = write_limit(cgroup, device, roll(NR_RESOURCES),
-			      roll(4) ? 1 + roll(most) : NO_LIMIT);
-
-	if (err && !(err == -ENODEV && shared->devices_leave))
-		complain(LOAD, "cannot limit %s in %s: %s", device, cgroup,
-			 strerror(-err));
-}
-
 /* How often a storm does what it is about, even if that takes longer. */
 #define LEAST	20
 
@@ -1104,6 +1047,8 @@ static void many_devices(void)
 	figure(", removed in %ld", now_ms() - began);
 	finish();
 }
+
+const char * const program_name = "storms";
 
 const struct storm storms[] = {
 	{ "link-delete", link_delete, .nr_devices = 1 },

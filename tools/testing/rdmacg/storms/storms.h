@@ -1,84 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Storms on the rdma cgroup controller: many processes make and drop verbs
- * objects while somebody does damage to their cgroups, their limits, their
- * devices or themselves. Afterwards nothing may be left of it.
+ * Each storm does one kind of damage: see ../lib/storm/storm.h for who does what.
  *
- *	supervisor	prepares each storm, and judges what it left (main.c)
- *	director	one per storm: starts all others, does the damage
- *			(storms.c)
- *	tenants		sit in cgroups; make and drop verbs objects (tenant.c)
- *	readers		read all files of all cgroups all the time (common.c)
+ *	storms.c	the directors, and the table of storms
+ *	tenant.c	what tenants do
  */
 #ifndef STORMS_H
 #define STORMS_H
 
-#include <sys/types.h>
+#include "../lib/storm/storm.h"
 
-#include "../lib/cgroup.h"
-#include "../lib/guest.h"
-
-#define UNIFIED		"/sys/fs/cgroup"	/* where the guest has v2 */
-#define TOP_NAME	"rdmacg_storms"	/* the cgroup that holds all others */
-#define DEVICE_PREFIX	"storm"		/* of devices that stay all the storm */
-#define MAX_DEVICES	4
-#define MAX_TENANTS	8
 #define MAX_OBJECTS	48		/* of one tenant at a time */
-#define PATH_SIZE	512
-#define FILE_SIZE	(128 * 1024)
-#define NO_LIMIT	2147483647L	/* "max" */
-
-/* What can be found wrong: meanwhile, and with what is left. */
-enum check { LOAD, COUNTS, CGROUPS, POOLS, LOG, NR_CHECKS };
-
-/* What a tenant tells of itself. */
-struct tenant {
-	pid_t pid;
-	pid_t heir;		/* its child, which shares its contexts */
-	bool resting;		/* makes and drops nothing while it is set */
-	bool hungry;		/* is to take memory until it is killed */
-	long held[MAX_DEVICES][NR_RESOURCES];
-};
-
-/* What all processes see. */
-struct shared {
-	bool stop;		/* tenants and readers are to end */
-	bool rest;		/* tenants are to keep still */
-	bool readers_rest;
-	bool devices_leave;	/* verbs may fail for that */
-	bool memory_ends;	/* and for that */
-	bool spoilt;		/* something is left on purpose */
-	bool opened;		/* many devices, each that could be */
-	unsigned int round;	/* odd while the device that leaves is there */
-	unsigned int nr_spawned;
-	unsigned long made, refused, reads, rounds;
-	unsigned int complaints[NR_CHECKS];
-	struct tenant tenants[MAX_TENANTS];
-	char figures[1024];	/* what a storm says of itself */
-};
-
-/* One device's limits, usages or peaks; or two events of each resource. */
-struct line {
-	char device[96];	/* its name, and its index where it is shown */
-	long values[2 * NR_RESOURCES];
-};
-
-struct hierarchy {
-	const char *name;
-	bool unified;
-	char root[PATH_SIZE / 4];	/* the mount */
-	char top[PATH_SIZE / 2];	/* our cgroup below it */
-};
-
-struct storm {
-	const char *name;
-	void (*direct)(void);	/* in a process of its own */
-	int nr_devices;
-	bool v2_only;
-	bool limits_memory;
-	bool exact_events;	/* who is refused lives to note it */
-	const char *(*lacks)(void);	/* why it cannot be run here, or NULL */
-};
 
 /* A context of a device, and what was made with it. */
 struct session {
@@ -93,59 +25,7 @@ struct session {
 	} objects[MAX_OBJECTS];
 };
 
-extern struct shared *shared;
-extern const struct hierarchy *current;
-extern int nr_devices;
-extern long bound_ms;	/* for how long a storm is to rage */
-
-extern const struct storm storms[];
-extern const int nr_storms;
-
-/* common.c */
-void complain(enum check check, const char *format, ...) __printf(2, 3);
-void figure(const char *format, ...) __printf(1, 2);
-void add(unsigned long *count, unsigned long amount);
-void set_seed(unsigned int seed);
-int roll(int sides);
-
-pid_t spawn(void);
-pid_t start(void (*work)(int number), int number, const char *cgroup);
-void reap(pid_t pid, int signal);
-void finish(void);
-void start_tenant(int number, void (*work)(int number), const char *cgroup);
-bool rest_tenants(void);
-void wake_tenants(void);
-void rest_if_told(struct tenant *tenant);
-pid_t start_tool(const char *format, ...) __printf(1, 2);
-bool run_tool(const char *format, ...) __printf(1, 2);
-
-char *path_of(const char *format, ...) __printf(1, 2);
-bool make_cgroup(const char *cgroup);
-bool make_parent(const char *cgroup);
-bool remove_cgroup(const char *cgroup);
-int write_limit(const char *cgroup, const char *device, enum resource resource,
-		long limit);
-void walk_cgroups(bool parents_last, void (*visit)(const char *cgroup));
-bool next_line(char **text, const char *file, struct line *line);
-bool find_line(const char *cgroup, const char *file, const char *device,
-	       struct line *line);
-void expect_current(const char *cgroup, int device, const long *expected);
-
-extern const char * const files[];
-extern const int nr_files;
-bool has_file(const char *cgroup, const char *file);
-void start_readers(void (*look)(const char *cgroup, const char *file,
-				const struct line *line));
-
-const char *device_name(int device);
-const char *driver_of(int number);
-bool run_batch(const char *tool, const char *format, const char *prefix,
-	       int first, int count);
-bool add_devices(const char *prefix, int first, int count);
-bool remove_devices(const char *prefix, int first, int count);
-
 /* tenant.c */
-void find_devices(void);
 bool open_session(struct session *session, struct tenant *tenant, int device);
 bool open_session_with(struct session *session, struct tenant *tenant,
 		       struct ibv_device *verbs, int device, bool rxe);

@@ -21,7 +21,7 @@ static const struct ibv_ah_attr address = {
 };
 
 /* Before tenants are started, which inherit what was found. */
-void find_devices(void)
+void prepare_director(void)
 {
 	int i;
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The supervisor: see storms.h for who else there is.
+ * The supervisor: see storm.h for who else there is.
  *
- *	storms [--seed=N] [--seconds=N] [--spoil] [PART-OF-NAME]
+ *	PROGRAM [--seed=N] [--seconds=N] [--rounds=N] [--spoil]
+ *		[--reports=FILE] [PART-OF-NAME]
  *
- * Runs each storm on the unified hierarchy and then, unless only v2 has what
- * it is about, on a cgroup v1 mount. "v1:" is part of a name, too. Prints TAP.
- * Needs root, the rdma controller, rxe and siw, the programs ip and rdma, and
- * nobody else who uses RDMA devices or cgroups meanwhile.
+ * Runs each storm, in so many rounds, each with a seed of its own, on the unified
+ * hierarchy and then, unless only v2 has what it is about, on a cgroup v1 mount.
+ * "v1:" is part of a name, too. Prints TAP. Needs root, the rdma controller, rxe
+ * and siw, the programs ip and rdma, and nobody else who uses RDMA devices or
+ * cgroups meanwhile.
  *
  * After each storm, and within a bounded time,
  *
@@ -15,7 +17,8 @@
  *		are as many as tenants were refused
  *	CGROUPS	no removed cgroup is left
  *	POOLS	as many pools were freed as made, by the tracepoints
- *	LOG	the controller has found no fault to report
+ *	LOG	neither the controller has found a fault to report, nor the
+ *		kernel one that begins as FILE says: see ../../qemu/reports
  *
  * With --spoil each storm is run once for each of the first three, with
  * something left on purpose; the case passes if that is noticed.
@@ -27,6 +30,7 @@
 #include <getopt.h>
 #include <glob.h>
 #include <limits.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,22 +43,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "storms.h"
+#include "../leaks.h"
+#include "storm.h"
 
 #define DEFAULT_SECONDS	5
 #define NOTHING		NR_CHECKS	/* is spoilt */
 #define SPOILT_MS	2000	/* until what is spoilt has to be noticed */
 #define GRACE_MS	240000	/* for what a storm does after its time */
 #define TRACING		"/sys/kernel/tracing"
-#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
-#define KMEMLEAK_AGE_S	6	/* younger objects are not reported */
 
 static struct hierarchy unified = { .name = "v2", .unified = true, .root = UNIFIED };
 static struct hierarchy legacy = { .name = "v1" };
 static const char *selected = "";
-static unsigned int seed;
+static unsigned int seed, rounds = 1;
 static bool to_spoil;
 static int kernel_log = -1;
+static regex_t report_begins;
+static bool knows_reports;
 static int nr_cases, nr_failed;
 
 /*
@@ -205,6 +210,44 @@ static void complain_of_pools(void)
 		complain(POOLS, "the traces cannot be compared");
 }
 
+/* How reports of the kernel begin: a regular expression on each line. */
+static void read_reports(const char *path)
+{
+	char *line = NULL, *any = NULL;
+	FILE *file = fopen(path, "re");
+	size_t size = 0, used = 0;
+	ssize_t length;
+	FILE *joined = open_memstream(&any, &used);
+
+	if (!file || !joined)
+		err(EXIT_FAILURE, "%s", path);
+	while ((length = getline(&line, &size, file)) > 0)
+		if (line[0] != '#' && line[0] != '\n')
+			fprintf(joined, "%s%.*s", ftell(joined) ? "|" : "",
+				(int)length - 1, line);
+	fclose(joined);
+	fclose(file);
+	if (regcomp(&report_begins, any, REG_EXTENDED | REG_NOSUB))
+		errx(EXIT_FAILURE, "%s: no regular expressions", path);
+	knows_reports = true;
+	free(line);
+	free(any);
+}
+
+/* Of a record: its text, without what follows in lines of their own. */
+static void judge_record(char *record)
+{
+	char *text = strchr(record, ';');
+
+	if (!text)
+		return;
+	text = strtok(text + 1, "\n") ?: "";
+	if (!strncmp(text, "rdmacg: ", strlen("rdmacg: ")))
+		complain(LOG, "the controller says: %s", text);
+	else if (knows_reports && !regexec(&report_begins, text, 0, NULL, 0))
+		complain(LOG, "the kernel reports: %s", text);
+}
+
 static void check_log(void)
 {
 	char record[8192];
@@ -217,9 +260,7 @@ static void check_log(void)
 		else if (length <= 0)
 			return;
 		record[length > 0 ? length : 0] = 0;
-		if (strstr(record, ";rdmacg: "))
-			complain(LOG, "the controller says: %s",
-				 strchr(record, ';') + 1);
+		judge_record(record);
 	}
 }
 
@@ -289,7 +330,7 @@ static void direct(const struct storm *storm)
 
 	if (!director) {
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		find_devices();
+		prepare_director();
 		storm->direct();
 		_exit(EXIT_SUCCESS);
 	}
@@ -315,7 +356,7 @@ static void direct(const struct storm *storm)
 static pid_t spoil(enum check check)
 {
 	const char *cgroup = path_of("%s/spoilt", current->top);
-	struct session session;
+	struct base base = {};
 	pid_t pid;
 
 	if (check == POOLS)
@@ -330,9 +371,9 @@ static pid_t spoil(enum check check)
 		return pid;
 	}
 	if (check == COUNTS) {
-		find_devices();
+		base.verbs = find_verbs(device_name(0));
 		cg_enter_current(cgroup);
-		open_session(&session, &shared->tenants[0], 0);
+		object_make(&base, CONTEXT);
 	} else if (check == CGROUPS) {
 		/* A dead process that nobody buries keeps its cgroup. */
 		waitid(P_PID, start(_exit, 0, cgroup), NULL, WEXITED | WNOWAIT);
@@ -431,9 +472,9 @@ static void report(bool passed, const char *name, const char *figures,
 	if (passed && !lacking && !have_tracepoints())
 		lacking = "without tracepoints nobody counts pools";
 	nr_failed += !passed;
-	dprintf(STDOUT_FILENO, "%sok %d - storms: %s: %s (seed %u%s)%s%s\n",
-		passed ? "" : "not ", ++nr_cases, current->name, name, seed,
-		figures, lacking ? " # SKIP " : "", lacking ? lacking : "");
+	dprintf(STDOUT_FILENO, "%sok %d - %s: %s: %s (seed %u%s)%s%s\n",
+		passed ? "" : "not ", ++nr_cases, program_name, current->name, name,
+		seed, figures, lacking ? " # SKIP " : "", lacking ? lacking : "");
 }
 
 static void run_storm(const struct storm *storm, enum check spoilt)
@@ -460,6 +501,15 @@ static void run_storm(const struct storm *storm, enum check spoilt)
 		name = path_of("%s notices a %s that is left", name,
 			       left[spoilt]);
 	report(passed(spoilt), name, shared->figures, NULL);
+}
+
+static void run_rounds(const struct storm *storm, enum check spoilt)
+{
+	unsigned int first = seed;
+
+	for (; seed < first + rounds; seed++)
+		run_storm(storm, spoilt);
+	seed = first;
 }
 
 /* The hierarchies */
@@ -534,34 +584,21 @@ static void run_storms(struct hierarchy *hierarchy, bool (*begin)(void),
 			if (lacking)
 				report(true, storms[i].name, "", lacking);
 			else
-				run_storm(&storms[i], spoilt);
+				run_rounds(&storms[i], spoilt);
 		}
 	}
 	if (ready)
 		end();
 }
 
-/*
- * Leaks of the whole run: what nothing in the kernel points to any more. An
- * object has to be some seconds old for that.
- */
+/* Of the whole run. */
 static void check_leaks(void)
 {
-	bool found = false;
-	char line[256];
-	FILE *leaks;
+	bool found = leaks_judge();
 
-	sleep(KMEMLEAK_AGE_S);
-	write_or_die("/sys/kernel/debug", "kmemleak", "scan");
-	leaks = fopen(KMEMLEAK, "re");
-	if (!leaks)
-		err(EXIT_FAILURE, KMEMLEAK);
-	for (; fgets(line, sizeof(line), leaks); found = true)
-		dprintf(STDOUT_FILENO, "# %s", line);
-	fclose(leaks);
 	nr_failed += found;
-	dprintf(STDOUT_FILENO, "%sok %d - storms: kmemleak finds nothing\n",
-		found ? "not " : "", ++nr_cases);
+	printf("%sok %d - %s: kmemleak finds nothing\n", found ? "not " : "",
+	       ++nr_cases, program_name);
 }
 
 static int nr_selected(const struct hierarchy *hierarchy)
@@ -571,7 +608,7 @@ static int nr_selected(const struct hierarchy *hierarchy)
 	current = hierarchy;
 	for (i = 0; i < nr_storms; i++)
 		nr += is_selected(&storms[i]);
-	return nr * (last_case() - first_case() + 1);
+	return nr * rounds * (last_case() - first_case() + 1);
 }
 
 static unsigned int parse_number(const char *text)
@@ -585,7 +622,7 @@ static unsigned int parse_number(const char *text)
 }
 
 static const char usage[] =
-	"usage: storms [--seed=N] [--seconds=N] [--spoil] [PART-OF-NAME]";
+	"usage: %s [--seed=N] [--seconds=N] [--rounds=N] [--spoil] [--reports=FILE] [PART-OF-NAME]";
 
 static void parse_arguments(int argc, char **argv)
 {
@@ -593,6 +630,8 @@ static void parse_arguments(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "seconds", required_argument, NULL, 't' },
+		{ "rounds", required_argument, NULL, 'n' },
+		{ "reports", required_argument, NULL, 'r' },
 		{ "spoil", no_argument, NULL, 'x' },
 		{}
 	};
@@ -601,17 +640,22 @@ static void parse_arguments(int argc, char **argv)
 	seed = time(NULL) % 1000000;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'h') {
-			puts(usage);
+			printf(usage, program_name);
+			putchar('\n');
 			exit(EXIT_SUCCESS);
 		}
 		if (option == 's')
 			seed = parse_number(optarg);
 		else if (option == 't')
 			bound_ms = 1000 * parse_number(optarg);
+		else if (option == 'n')
+			rounds = parse_number(optarg);
+		else if (option == 'r')
+			read_reports(optarg);
 		else if (option == 'x')
 			to_spoil = true;
 		else
-			errx(2, "%s", usage);
+			errx(2, usage, program_name);
 	}
 	if (optind < argc)
 		selected = argv[optind];
@@ -633,7 +677,7 @@ int main(int argc, char **argv)
 	bound_ms = 1000 * DEFAULT_SECONDS;
 	parse_arguments(argc, argv);
 	setrlimit(RLIMIT_MEMLOCK, &pinned);
-	leaks = !to_spoil && !access(KMEMLEAK, F_OK);
+	leaks = !to_spoil && leaks_sought();
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "storms.h"
+#include "storm.h"
 
 #define SAID_ALOUD	12	/* complaints about one storm */
 #define NR_READERS	2
@@ -68,7 +68,7 @@ void figure(const char *format, ...)
 }
 
 /* Each process that is spawned throws its own dice from here on. */
-static void take_dice(unsigned int number)
+void take_dice(unsigned int number)
 {
 	unsigned int mixed = (seed + number) * 2654435761u;
 
@@ -315,6 +315,62 @@ int write_limit(const char *cgroup, const char *device, enum resource resource,
 	else
 		snprintf(text, sizeof(text), "%s %s=%ld", device, name, limit);
 	return cg_write(cgroup, "rdma.max", text);
+}
+
+const char * const tree[NR_TREE] = { "a", "a/x", "a/y", "a/n", "a/n/z", "b" };
+const char * const leaves[NR_LEAVES] = { "a/x", "a/y", "a/n/z", "b" };
+
+char *below_top(const char *name)
+{
+	return path_of("%s/%s", current->top, name);
+}
+
+char *a_leaf(int number)
+{
+	return below_top(leaves[number % ARRAY_SIZE(leaves)]);
+}
+
+static bool is_leaf(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(leaves); i++)
+		if (!strcmp(name, leaves[i]))
+			return true;
+	return false;
+}
+
+void make_tree(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tree); i++) {
+		if (is_leaf(tree[i]))
+			make_cgroup(below_top(tree[i]));
+		else
+			make_parent(below_top(tree[i]));
+	}
+}
+
+void enter(const char *cgroup, pid_t pid)
+{
+	int err = cg_enter(cgroup, pid);
+
+	if (err)
+		complain(LOAD, "cannot move a process to %s: %s", cgroup,
+			 strerror(-err));
+}
+
+/* Writes some limit of any cgroup for @device, which may be gone. */
+void limit_at_random(const char *device, int most)
+{
+	char *cgroup = below_top(tree[roll(ARRAY_SIZE(tree))]);
+	int err = write_limit(cgroup, device, roll(NR_RESOURCES),
+			      roll(4) ? 1 + roll(most) : NO_LIMIT);
+
+	if (err && !(err == -ENODEV && shared->devices_leave))
+		complain(LOAD, "cannot limit %s in %s: %s", device, cgroup,
+			 strerror(-err));
 }
 
 /* Visits the cgroup at the top and all below it. */
