@@ -85,10 +85,11 @@ tests_7.3 := $(call cases_of_base,7.3)
 tests_6.1 := $(call cases_of_base,6.1)
 tests_5.10 := $(call cases_of_base,5.10)
 tests_lint := lint
-tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:"
+tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:" \
+	"uverbs-fuzz ROUNDS=1 SECONDS=10"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
 tests_rt := "detectors CONFIG=rt" "kunit CONFIG=rt" "kselftest CONFIG=rt"
-tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults \
+tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults uverbs-fuzz \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
 	top-test examples-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" alloc-fail \
 	interleave mutants "lint T=cross" \
@@ -229,8 +230,25 @@ soak: setup-clients setup-faults guest $(build)/guest/storms $(build)/guest/verb
 	@$(vm.py) --no-devices --memory 3072 --log $(build)/vm/soak.log \
 		--timeout $$((7200 + 60 * $(or $(MINUTES),30))) \
 		--cmd "$(here)/storms/soak.py --minutes $(or $(MINUTES),30) \
-		'$(build)/guest/storms --seconds=3 --seed={round} v2:' \
+		'$(build)/guest/storms --reports=$(qemu)/reports --seconds=3 --seed={round} v2:' \
 		'$(here)/clients/guest.py --only pyverbs'"
+
+#:   uverbs-fuzz  strange input to uverbs, by processes that fork, die, are limited,
+#:                refused memory, lose a device: ROUNDS=6 of SECONDS=20, from SEED=
+#:                on; SPOIL=1 as above
+.PHONY: uverbs-fuzz uverbs-fuzz-in-guest
+# CONFIG=debug, as for faults; which leaks are no fault is for the program to say.
+uverbs-fuzz:
+	@$(MAKE) CONFIG=debug uverbs-fuzz-in-guest
+
+uverbs-fuzz-in-guest: rounds = $(or $(ROUNDS),6)
+uverbs-fuzz-in-guest: seconds = $(or $(SECONDS),20)
+uverbs-fuzz-in-guest: setup-faults guest $(build)/guest/uverbs-fuzz
+	@$(vm.py) --no-devices --timeout $$((1800 + $(rounds) * ($(seconds) + 180))) \
+		--expect-report 'kmemleak: \d+ new suspected' \
+		--log $(build)/vm/uverbs-fuzz.log --cmd "$(build)/guest/uverbs-fuzz \
+		--reports=$(qemu)/reports $(if $(SEED),--seed=$(SEED)) \
+		--seconds=$(seconds) --rounds=$(rounds) $(if $(SPOIL),--spoil)"
 
 #:   clients      rdma-core's tests, perftest, runc, podman and other clients,
 #:                on our kernel and on stock; T= part of a name, SUITE=unstable
@@ -415,10 +433,12 @@ $(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c |
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -o $@ $(filter %.c,$^) -libverbs
 
-$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch] $(here)/lib/storm/*.[ch])
+$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch])
+$(build)/guest/uverbs-fuzz: $(wildcard $(here)/uverbs-fuzz/*.[ch])
+$(build)/guest/storms $(build)/guest/uverbs-fuzz: $(wildcard $(here)/lib/storm/*.[ch])
 $(build)/guest/faults: $(wildcard $(here)/faults/*.[ch])
 $(build)/guest/faults: libraries := -lmnl
-$(build)/guest/storms $(build)/guest/faults: $(wildcard $(here)/lib/*.[ch]) | \
+$(addprefix $(build)/guest/,storms uverbs-fuzz faults): $(wildcard $(here)/lib/*.[ch]) | \
 		setup-faults source
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -isystem $(pristine)/tools/testing/selftests -o $@ \

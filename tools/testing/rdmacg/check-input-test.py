@@ -116,7 +116,8 @@ class Make(Folder):
         self.assert_told("run ARCH=vax", "x86")
         self.assert_told("run ACCEL=xen", "kvm tcg")
         self.assert_told("clients SUITE=woody", "trixie unstable")
-        for words in ("SMP=0", "SMP=two", "JOBS=-1", "SECONDS=1m", "TIMEOUT=0", "SEED=x"):
+        for words in ("SMP=0", "SMP=two", "JOBS=-1", "SECONDS=1m", "TIMEOUT=0", "ROUNDS=0",
+                      "SEED=x"):
             self.assert_told(f"storms {words}", words, "whole number")
 
     def test_known_words(self):
@@ -144,6 +145,7 @@ class Make(Folder):
         script(kernel_py, f"echo {WORKED}")
         for target, package in (("deb", "debhelper"), ("deb-test", "debhelper"),
                                 ("storms", "libmnl-dev"), ("faults", "libmnl-dev"),
+                                ("uverbs-fuzz", "libmnl-dev"),
                                 ("clients", "podman"), ("top-bench", "libncurses-dev"),
                                 ("examples-test", "libslurm-dev"),
                                 ("lint", "coccinelle"), ("series-test", "python3-git")):

@@ -21,7 +21,7 @@ for folder in ("qemu", "lint", "native", "detectors", "clients"):
 import debian  # noqa: E402 (only now can they be found)
 import kernel  # noqa: E402
 
-NUMBERS = ("SMP", "JOBS", "SECONDS", "STEPS", "TABLES", "TIMEOUT", "MINUTES")
+NUMBERS = ("SMP", "JOBS", "SECONDS", "MINUTES", "ROUNDS", "STEPS", "TABLES", "TIMEOUT")
 # What make, the shell's words, QEMU and the kernel's command line take in a name.
 NAME = r"[\w@%+=./-]*"
 
