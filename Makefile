@@ -235,7 +235,7 @@ soak: setup-clients setup-faults guest $(build)/guest/storms $(build)/guest/verb
 
 #:   uverbs-fuzz  strange input to uverbs, by processes that fork, die, are limited,
 #:                refused memory, lose a device: ROUNDS=6 of SECONDS=20, from SEED=
-#:                on; SPOIL=1 as above
+#:                on; SPOIL=1 as for storms
 .PHONY: uverbs-fuzz uverbs-fuzz-in-guest
 # CONFIG=debug, as for faults; which leaks are no fault is for the program to say.
 uverbs-fuzz:
