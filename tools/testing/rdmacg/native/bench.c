@@ -24,14 +24,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
 #include "native.h"
 
 #define MAX_THREADS	64
@@ -99,49 +97,7 @@ static const struct bench_case *now;
 static struct field *field;
 static int start_count, done_count, run_number;
 static bool stop_noise, noise_lost_core;
-static long nr_cpus;
 static unsigned int work_steps;
-static bool realtime;
-
-static void die(const char *what, int error)
-{
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(error));
-	exit(EXIT_FAILURE);
-}
-
-static long now_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000L + time.tv_nsec;
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu % nr_cpus, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-/* For this thread, and only while something is measured. */
-static void set_realtime(bool on)
-{
-	struct sched_param param = { .sched_priority = on };
-
-	if (realtime && sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param))
-		die("--realtime", errno);
-}
-
-static long switches(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_nivcsw;
-}
 
 /* Waits without sleeping, so that all start within nanoseconds. */
 static void wait_for(int *count, int value)
@@ -521,13 +477,6 @@ static void tear_down(struct field *f)
 	free(f->charged);
 	free(f->leaves);
 	free(f->devices);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 struct spread {

@@ -27,6 +27,9 @@ const char *shim_last_text(void);
 /* Objects allocated by kernel code and not freed. */
 long shim_nr_allocated(void);
 
+/* How many bytes these take of the caches. Only in programs built to measure. */
+long shim_bytes_allocated(void);
+
 /* Run all work that is queued, and wait for it. */
 void shim_flush_work(void);
 

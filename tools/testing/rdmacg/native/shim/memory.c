@@ -16,11 +16,16 @@
 #include "../native.h"
 #include "shim.h"
 
-static atomic_long_t nr_allocated;
+static atomic_long_t nr_allocated, bytes_allocated;
 
 long shim_nr_allocated(void)
 {
 	return atomic_long_read(&nr_allocated);
+}
+
+long shim_bytes_allocated(void)
+{
+	return atomic_long_read(&bytes_allocated);
 }
 
 /* Which of a thread's allocations are to fail. */
@@ -76,6 +81,7 @@ static bool may_allocate(size_t size, gfp_t gfp)
 
 static const size_t class_sizes[] = {
 	8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192,
+	16384,
 };
 
 struct free_object {
@@ -117,6 +123,7 @@ static void *object_alloc(size_t size)
 		classes[class].unused += size;
 	}
 	pthread_mutex_unlock(&slab_mutex);
+	atomic_long_add(size, &bytes_allocated);
 	return object;
 }
 
@@ -125,6 +132,7 @@ static void object_free(void *object)
 	unsigned int class = *(unsigned int *)((unsigned long)object &
 					       -(unsigned long)SLAB_SIZE);
 
+	atomic_long_sub(class_sizes[class], &bytes_allocated);
 	pthread_mutex_lock(&slab_mutex);
 	((struct free_object *)object)->next = classes[class].free;
 	classes[class].free = object;
