@@ -1411,6 +1411,12 @@ static void rdmacg_css_free(struct cgroup_subsys_state *css)
 	struct rdmacg_resource_pool *pool;
 	struct rdmacg_device *device;
 
+	/* There never was a pool, so none is to be found, nor in the events queue. */
+	if (!rcu_access_pointer(cg->table)) {
+		kfree(cg);
+		return;
+	}
+
 	/* With the mutex even to look, as a device may be taking a pool away. */
 	mutex_lock(&rdmacg_mutex);
 	rdmacg_flush_events();
