@@ -263,8 +263,12 @@ clients: setup-clients guest $(build)/guest/verbs $(build)/guest/runc-stats \
 
 #:   bench        ours, mainline's, an older stock one and page_counter side by
 #:                side: table, CSV, SVG; BENCH=--quick takes seconds
+#:   growth       how time, steps and memory grow with cgroups, depth and devices:
+#:                table, CSV, SVG; a minute
+#:   fairness     how long a charge takes while another tenant does its worst;
+#:                BENCH=--realtime; minutes
 #:   bench-guest  verbs per second in the guest, ours against stock
-.PHONY: bench bench-guest
+.PHONY: bench growth fairness bench-guest
 bench: setup-native source peers
 	@mkdir -p $(build)/bench
 	@$(native) $(build)/native/bench/bench >&2
@@ -273,6 +277,15 @@ bench: setup-native source peers
 	@gnuplot -e 'csv="$(build)/bench/bench.csv"; svg="$(build)/bench/bench.svg"' \
 		$(here)/native/bench.gp
 	@echo "Table, figures and plot are in build/bench/"
+
+growth fairness: setup-native source peers
+	@mkdir -p $(build)/$@
+	@$(native) $(build)/native/bench/$@ >&2
+	@$(build)/native/bench/$@ $(if $(filter fairness,$@),$(BENCH)) \
+		$(build)/$@/$@.csv | tee $(build)/$@/$@.txt
+	@$(if $(filter growth,$@),gnuplot -e 'csv="$(build)/$@/$@.csv"; svg="$(build)/$@/$@.svg"' \
+		$(here)/native/growth.gp)
+	@echo "Table and figures are in build/$@/"
 
 bench-guest: guest $(build)/guest/verbs-bench
 	@$(MAKE) kernel VARIANT=stock
