@@ -535,7 +535,8 @@ static void write_csv(FILE *csv)
 				}
 }
 
-#define CORE_WALKS	"the IB core walks all devices at that, too"
+#define CORE_WALKS	"the IB core compares the names of all devices then, too"
+#define HAS_COME	"a device that goes has come, see there"
 #define TABLE		"a cgroup has a table by device, so that a charge searches no list"
 
 static const struct {

@@ -5,12 +5,18 @@
  * deep with one parent. Needs the rdma controller on /sys/fs/cgroup, and root.
  *
  *	verbs-bench DEVICE
+ *	verbs-bench DEVICE fairness
+ *
+ * With fairness, it tells instead how many ns one process takes to make and destroy
+ * a PD while a tenant below another top-level cgroup does one thing in a loop.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +30,10 @@
 #include <infiniband/verbs.h>
 
 #define TOP	"/sys/fs/cgroup/verbs-bench"
+#define NEIGHBOUR "/sys/fs/cgroup/verbs-neighbour"
 #define NS	1000000000L
 #define RUN_NS	(2 * NS)
+#define MAX_SAMPLES (1 << 20)
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct ibv_context *context;
@@ -175,18 +183,177 @@ static void measure(const char *device, int which, int processes,
 	munmap(rates, processes * sizeof(*rates));
 }
 
+static const char *target;	/* the device */
+
+/* What a tenant does again and again, in a process of its own, till it is killed. */
+
+static void make_cgroups(void)
+{
+	for (;;) {
+		make_cgroup(TOP "/parent/new");
+		if (rmdir(TOP "/parent/new"))
+			err(1, "rmdir");
+	}
+}
+
+static void write_limits(void)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s hca_object=1000000", target);
+	for (;;)
+		write_file(TOP "/parent/rdma.max", text);
+}
+
+/* On stock, which has none, a limit. */
+static void write_defaults(void)
+{
+	static const char text[] = "default hca_handle=1000";
+	int fd = open(TOP "/parent/rdma.max", O_WRONLY);
+
+	while (write(fd, text, strlen(text)) > 0)
+		;
+	write_limits();
+}
+
+/* Those that there are. */
+static void read_files(void)
+{
+	static const char * const names[] = { "max", "current", "peak", "events" };
+	char path[64], text[4096];
+	unsigned int i;
+	int fds[ARRAY_SIZE(names)];
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), TOP "/parent/rdma.%s", names[i]);
+		fds[i] = open(path, O_RDONLY);
+	}
+	for (i = 0; ; i = (i + 1) % ARRAY_SIZE(names))
+		if (fds[i] >= 0 && pread(fds[i], text, sizeof(text), 0) < 0)
+			err(1, "%s", names[i]);
+}
+
+/* 6.12 has nothing to poll. */
+static void poll_events(void)
+{
+	struct pollfd poll_fd = { .events = POLLPRI };
+	char text[4096];
+
+	poll_fd.fd = open(TOP "/parent/rdma.events", O_RDONLY);
+	if (!fork())
+		be_refused(target);
+	while (poll_fd.fd >= 0) {
+		if (pread(poll_fd.fd, text, sizeof(text), 0) < 0)
+			err(1, "rdma.events");
+		poll(&poll_fd, 1, -1);
+	}
+	pause();
+}
+
+static void be_refused_on_target(void)
+{
+	be_refused(target);
+}
+
+static const struct {
+	const char *name;
+	void (*func)(void);
+} deeds[] = {
+	{ "does nothing", NULL },
+	{ "makes cgroups", make_cgroups },
+	{ "writes limits", write_limits },
+	{ "writes defaults", write_defaults },
+	{ "reads its files", read_files },
+	{ "is refused", be_refused_on_target },
+	{ "is refused, and polls", poll_events },
+};
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	long x = *(const long *)a, y = *(const long *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void measure_beside(unsigned int deed, long *samples)
+{
+	long nr = 0, before, after;
+	pid_t tenant = 0;
+
+	if (deeds[deed].func) {
+		tenant = fork();
+		if (!tenant) {
+			setpgid(0, 0);
+			pin(1);
+			deeds[deed].func();
+		}
+		setpgid(tenant, tenant);
+		usleep(100000);
+	}
+	after = now();
+	for (before = after; nr < MAX_SAMPLES && after - before < RUN_NS;) {
+		long began = after;
+
+		if (pair_pd())
+			err(1, "PD");
+		after = now();
+		samples[nr++] = after - began;
+	}
+	if (tenant) {
+		/* Also what it has started. */
+		kill(-tenant, SIGKILL);
+		if (waitpid(tenant, NULL, 0) < 0)
+			err(1, "wait");
+	}
+	qsort(samples, nr, sizeof(*samples), by_value);
+	printf("%s, median: %ld\n", deeds[deed].name, samples[nr / 2]);
+	printf("%s, 99th percentile: %ld\n", deeds[deed].name, samples[nr - 1 - nr / 100]);
+	printf("%s, most: %ld\n", deeds[deed].name, samples[nr - 1]);
+}
+
+static void measure_fairness(void)
+{
+	long *samples = calloc(MAX_SAMPLES, sizeof(*samples));
+	unsigned int i;
+
+	if (!samples)
+		err(1, "samples");
+	make_cgroup(NEIGHBOUR);
+	write_file(NEIGHBOUR "/cgroup.subtree_control", "+rdma");
+	enter_cgroup(NEIGHBOUR "/leaf");
+	open_device(target);
+	pin(0);
+	for (i = 0; i < ARRAY_SIZE(deeds); i++)
+		measure_beside(i, samples);
+	free(samples);
+}
+
 int main(int argc, char **argv)
 {
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned int i;
 	pid_t neighbour;
 
-	if (argc != 2)
-		errx(2, "usage: verbs-bench DEVICE");
+	if (argc != 2 && (argc != 3 || strcmp(argv[2], "fairness")))
+		errx(2, "usage: verbs-bench DEVICE [fairness]");
 	make_cgroup(TOP);
 	write_file(TOP "/cgroup.subtree_control", "+rdma");
 	make_cgroup(TOP "/parent");
 	write_file(TOP "/parent/cgroup.subtree_control", "+rdma");
+	if (argc == 3) {
+		target = argv[1];
+		measure_fairness();
+		return 0;
+	}
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		measure(argv[1], i, 1, "");
