@@ -7,27 +7,21 @@
 
 #include <linux/errno.h>
 #include <linux/kprobes.h>
-#include <linux/linkage.h>
 #include <linux/module.h>
 
 static char *function = "rxe_dealloc_pd";
 module_param(function, charp, 0444);
 MODULE_PARM_DESC(function, "driver's destroy verb, by its symbol");
 
-void fail_destroy_return(void);
+static int fail_destroy_instead(void)
+{
+	return -EBUSY;
+}
 
-asm(".pushsection .text\n\t"
-	".type fail_destroy_return, @function\n"
-	"fail_destroy_return:\n\t"
-	ASM_RET
-	".size fail_destroy_return, . - fail_destroy_return\n\t"
-	".popsection");
-
-/* At the function's first instruction, go straight back to its caller. */
+/* At the function's first instruction, what is called may still be another. */
 static int fail_destroy_pre(struct kprobe *probe, struct pt_regs *regs)
 {
-	regs_set_return_value(regs, -EBUSY);
-	instruction_pointer_set(regs, (unsigned long)fail_destroy_return);
+	instruction_pointer_set(regs, (unsigned long)fail_destroy_instead);
 	return 1;
 }
 
