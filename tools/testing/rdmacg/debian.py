@@ -133,11 +133,16 @@ class Archive:
         shutil.rmtree(new, ignore_errors=True)
         debs = new / "debs"
         (debs / "partial").mkdir(parents=True)
+        # Debian 12 relies on these links, and none of its packages has them.
+        for name in ("bin", "lib", "sbin"):
+            (new / name).symlink_to(f"usr/{name}")
+            (new / "usr" / name).mkdir(parents=True, exist_ok=True)
         self.fetch(", ".join(packages), "install", "--yes", "--download-only",
                    "--no-install-recommends", "-o", f"Dir::Cache::archives={debs}/",
                    *packages)
         for deb in sorted(debs.glob("*.deb")):
-            subprocess.run(["dpkg-deb", "--extract", deb, new], check=True)
+            subprocess.run(["sh", "-ec", "dpkg-deb --fsys-tarfile \"$0\" |"
+                            " tar -xp --keep-directory-symlink", deb], cwd=new, check=True)
         shutil.rmtree(debs)
         (new / stamp.name).write_text(wanted)
         new.rename(root)
