@@ -69,7 +69,7 @@ help:
 .PHONY: help run run-svg test test-all
 run: guest $(build)/guest/verbs top
 	@echo "Booting $(patsubst $(CURDIR)/%,%,$(vmlinux))" >&2
-	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest/verbs"
+	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest $(build)/top"
 
 run-svg: run setup-svg
 	@script -qec "stty cols 100 rows 40; termtosvg doc/run.svg -g 100x40 -m 400 \

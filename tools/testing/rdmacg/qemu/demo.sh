@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows in the guest what the controller does: with cgroup v2, then the same with
-# v1, where only what goes wrong is shown. Each command is printed and run, and what
-# it says is compared with what the controller promises. Exits 1 if anything differs.
+# demo.sh FOLDER...: shows in the guest what the controller does: with cgroup v2, then
+# the same with v1, where only what goes wrong is shown. Each command is printed and
+# run, and what it says is compared with what the controller promises. Exits 1 if
+# anything differs. verbs and rdmacg-top are in the folders.
 
 set -eu
 export LC_ALL=C
 
-top=$(cd "$(dirname "$0")/../../../.." && pwd)
-PATH=$top/build/guest:$top/build/top:$top/tools/testing/rdmacg/qemu:$PATH
+for folder in "$(dirname "$0")" "$@"; do
+	PATH=$(cd "$folder" && pwd):$PATH
+done
 tracing=/sys/kernel/tracing
 for program in verbs rdmacg-top; do
 	command -v "$program" > /dev/null || {
@@ -203,10 +205,11 @@ else
 fi
 
 printf '\n'
-awk -v kept="$kept" -v broken="$broken" '
-	/: made /	{ made += $3 }
-	/: EAGAIN /	{ refused++ }
-	END		{ printf "%d promises kept, %d broken; ", kept, broken
-			  printf "%d contexts and objects made, %d refused\n",
-				 made, refused }' <<< "$all"
+made=0
+refused=0
+while read -r line; do
+	[[ ! $line =~ ": made "([0-9]+) ]] || made=$((made + BASH_REMATCH[1]))
+	[[ $line != *": EAGAIN "* ]] || refused=$((refused + 1))
+done <<< "$all"
+echo "$kept promises kept, $broken broken; $made contexts and objects made, $refused refused"
 [ "$broken" -eq 0 ]
