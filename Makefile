@@ -5,10 +5,13 @@
 KERNEL	?= 6.12
 VARIANT	?= rdmacg
 CONFIG	?= default
+ARCH	?= x86
 SMP	?= 2
 JOBS	?= $(shell nproc)
 # Other directories are made in, too.
 override KERNEL_SRC := $(abspath $(KERNEL_SRC))
+# The kernel's make has two names for it.
+override ARCH := $(ARCH:x86_64=x86)
 export KERNEL VARIANT CONFIG SMP JOBS KERNEL_SRC
 
 MAKEFLAGS += --no-print-directory
@@ -20,25 +23,34 @@ qemu	:= $(here)/qemu
 # is for "make help", and to get there.
 build	:= $(if $(findstring :,$(CURDIR))$(word 2,$(CURDIR)),,$(CURDIR)/)build
 tree	:= $(build)/$(KERNEL)/rdmacg
-obj	:= $(build)/$(KERNEL)/$(VARIANT)/obj-$(CONFIG)
+# Behind the name of what is made for another machine than x86.
+foreign := $(filter-out -x86,-$(ARCH))
+obj	:= $(build)/$(KERNEL)/$(VARIANT)/obj-$(CONFIG)$(foreign)
 vmlinux	:= $(obj)/vmlinux
-modules	:= $(build)/$(KERNEL)/$(VARIANT)-modules-$(CONFIG)
+modules	:= $(build)/$(KERNEL)/$(VARIANT)-modules-$(CONFIG)$(foreign)
+guest	:= $(build)/guest$(foreign)
+top	:= $(build)/top$(foreign)
+kselftest := $(build)/$(KERNEL)/kselftest$(foreign)
 kernel.py := $(qemu)/kernel.py --base $(KERNEL) --jobs $(JOBS) \
 	     $(if $(KERNEL_SRC),--kernel-src $(KERNEL_SRC))
 debian	:= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/linux-source-
 pristine := $(or $(KERNEL_SRC),$(debian)$(KERNEL))
 series.py := $(here)/series/series.py --base $(KERNEL) --jobs $(JOBS) --source $(pristine)
 selftests := tools/testing/selftests/cgroup
-kselftests := $(patsubst $(selftests)/%.c,$(build)/$(KERNEL)/kselftest/%, \
+kselftests := $(patsubst $(selftests)/%.c,$(kselftest)/%, \
 	      $(wildcard $(selftests)/test_rdma*.c))
 native	:= $(MAKE) -C $(here)/native O=$(build)/native KSRC=$(pristine) \
 	   STOCK=$(debian)6.12 MAINLINE=$(debian)7.3
+machines.py = $(shell $(qemu)/machines.py $(ARCH) $1)
+# For programs that run in the guest.
+guest_cc = $(if $(foreign),$(call machines.py,compiler),$(CC))
+cc_words = $(if $(foreign),CC="$(guest_cc)")
 # What looks for faults takes memory and time of its own.
-vm.py	:= $(qemu)/vm.py --kernel $(vmlinux) --init $(build)/guest/init --smp $(SMP) \
+vm.py	:= $(qemu)/vm.py --machine $(ARCH) --kernel $(vmlinux) --init $(guest)/init --smp $(SMP) \
 	   $(if $(filter-out default,$(CONFIG)),--memory 2048 --timeout 1800)
 
 packages_guest := gcc make libc6-dev flex bison bc libelf-dev xz-utils patch \
-	ccache git python3 qemu-system-x86 iproute2 pkgconf libibverbs-dev \
+	ccache git python3 iproute2 pkgconf libibverbs-dev \
 	ibverbs-providers ibverbs-utils kmod util-linux
 packages_native := clang libclang-rt-14-dev liburcu-dev spin gnuplot-nox
 packages_faults := libmnl-dev
@@ -67,9 +79,9 @@ help:
 #:   test-all     those of all bases and configurations as well: hours
 #:   run-svg      record that as doc/run.svg
 .PHONY: help run run-svg test test-all
-run: guest $(build)/guest/verbs top
+run: guest $(guest)/verbs top
 	@echo "Booting $(patsubst $(CURDIR)/%,%,$(vmlinux))" >&2
-	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(build)/guest $(build)/top"
+	@$(vm.py) --log $(build)/vm/run.log --cmd "$(qemu)/demo.sh $(guest) $(top)"
 
 run-svg: run setup-svg
 	@script -qec "stty cols 100 rows 40; termtosvg doc/run.svg -g 100x40 -m 400 \
@@ -89,6 +101,11 @@ tests_debug := "kunit CONFIG=debug" "storms CONFIG=debug SECONDS=2 STORM=v2:" \
 	"uverbs-fuzz ROUNDS=1 SECONDS=10"
 tests_kcsan := "detectors CONFIG=kcsan" "kselftest CONFIG=kcsan" "storms CONFIG=kcsan"
 tests_rt := "detectors CONFIG=rt" "kunit CONFIG=rt" "kselftest CONFIG=rt"
+cases_of_machine = "kunit ARCH=$1 $2" "driver-failure ARCH=$1 $2" "kselftest ARCH=$1 $2" \
+	"storms ARCH=$1 SECONDS=2 $2"
+tests_arm64 := $(call cases_of_machine,arm64) $(call cases_of_machine,arm64,KERNEL=7.3) \
+	"kunit ARCH=arm64 CONFIG=64k" "kselftest ARCH=arm64 CONFIG=64k" \
+	"kunit ARCH=s390x" "kselftest ARCH=s390x" "kunit ARCH=i386"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults uverbs-fuzz \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
 	top-test examples-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" alloc-fail \
@@ -99,7 +116,7 @@ test: setup
 	@$(here)/run-tests.py --make $(MAKE) $(tests) $(foreach more,$(WITH),$(tests_$(more)))
 
 test-all:
-	@$(MAKE) test WITH="lint 7.3 6.1 5.10 clients debug kcsan rt rest"
+	@$(MAKE) test WITH="lint 7.3 6.1 5.10 clients debug kcsan rt arm64 rest"
 	@$(MAKE) test-stock
 
 #:   kunit        only the KUnit cases, at boot
@@ -127,31 +144,31 @@ kselftest-%:
 	@$(MAKE) kselftest T=$*:
 
 # The IB core warns when it drops an object.
-driver-failure: guest $(build)/guest/verbs
+driver-failure: guest $(guest)/verbs
 	@$(vm.py) --log $(build)/vm/driver-failure.log \
 		--expect-report 'uverbs_destroy_ufile_hw' \
-		--cmd "$(qemu)/driver-failure.sh $(modules)/fail_destroy.ko $(build)/guest/verbs"
+		--cmd "$(qemu)/driver-failure.sh $(modules)/fail_destroy.ko $(guest)/verbs"
 
 query-clamp: guest
 	@$(vm.py) --log $(build)/vm/query-clamp.log \
 		--cmd "$(qemu)/query-clamp.sh $(modules)/no_clamp.ko"
 
 # CONFIG says whose: debug, kcsan or rt.
-detectors: setup $(build)/guest/init $(build)/guest/verbs
+detectors: setup $(guest)/init $(guest)/verbs
 	@$(MAKE) kernel VARIANT=broken
 	@$(here)/detectors/detectors.py --config $(CONFIG) --smp $(SMP) \
 		--kernel $(build)/$(KERNEL)/broken/obj-$(CONFIG)/vmlinux \
-		--init $(build)/guest/init --verbs $(build)/guest/verbs
+		--init $(guest)/init --verbs $(guest)/verbs
 
 # CONFIG=debug, as no other kernel can be made to fail.
 faults:
 	@$(MAKE) CONFIG=debug faults-in-guest
 
 # Which leaks are no fault is for the program to say.
-faults-in-guest: setup-faults guest $(build)/guest/faults
+faults-in-guest: setup-faults guest $(guest)/faults
 	@$(vm.py) --log $(build)/vm/faults.log \
 		--expect-report 'kmemleak: \d+ new suspected' \
-		--cmd "$(build)/guest/faults $(if $(SEED),--seed $(SEED)) \
+		--cmd "$(guest)/faults $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(T),'$(T)')"
 
 runner-test: source
@@ -217,20 +234,20 @@ litmus: source
 #:                and nothing is left of them; STORM= part of a name, SEED=,
 #:                SECONDS= for each, SPOIL=1 to see that what is left is noticed
 .PHONY: storms
-storms: setup-faults guest $(build)/guest/storms
+storms: setup-faults guest $(guest)/storms
 	@$(vm.py) --no-devices --timeout $$((1800 + 180 * $(or $(SECONDS),5))) \
-		--log $(build)/vm/storms.log --cmd "$(build)/guest/storms \
+		--log $(build)/vm/storms.log --cmd "$(guest)/storms \
 		--reports=$(qemu)/reports $(if $(SEED),--seed=$(SEED)) $(if $(SECONDS),--seconds=$(SECONDS)) \
 		$(if $(SPOIL),--spoil) $(STORM)"
 
 #:   soak         storms and rdma-core's tests for MINUTES=30, again and again: the
 #:                kernel's memory stays as it was
 .PHONY: soak
-soak: setup-clients setup-faults guest $(build)/guest/storms $(build)/guest/verbs
+soak: setup-clients setup-faults guest $(guest)/storms $(guest)/verbs
 	@$(vm.py) --no-devices --memory 3072 --log $(build)/vm/soak.log \
 		--timeout $$((7200 + 60 * $(or $(MINUTES),30))) \
 		--cmd "$(here)/storms/soak.py --minutes $(or $(MINUTES),30) \
-		'$(build)/guest/storms --reports=$(qemu)/reports --seconds=3 --seed={round} v2:' \
+		'$(guest)/storms --reports=$(qemu)/reports --seconds=3 --seed={round} v2:' \
 		'$(here)/clients/guest.py --only pyverbs'"
 
 #:   uverbs-fuzz  strange input to uverbs, by processes that fork, die, are limited,
@@ -243,10 +260,10 @@ uverbs-fuzz:
 
 uverbs-fuzz-in-guest: rounds = $(or $(ROUNDS),6)
 uverbs-fuzz-in-guest: seconds = $(or $(SECONDS),20)
-uverbs-fuzz-in-guest: setup-faults guest $(build)/guest/uverbs-fuzz
+uverbs-fuzz-in-guest: setup-faults guest $(guest)/uverbs-fuzz
 	@$(vm.py) --no-devices --timeout $$((1800 + $(rounds) * ($(seconds) + 180))) \
 		--expect-report 'kmemleak: \d+ new suspected' \
-		--log $(build)/vm/uverbs-fuzz.log --cmd "$(build)/guest/uverbs-fuzz \
+		--log $(build)/vm/uverbs-fuzz.log --cmd "$(guest)/uverbs-fuzz \
 		--reports=$(qemu)/reports $(if $(SEED),--seed=$(SEED)) \
 		--seconds=$(seconds) --rounds=$(rounds) $(if $(SPOIL),--spoil)"
 
@@ -254,8 +271,8 @@ uverbs-fuzz-in-guest: setup-faults guest $(build)/guest/uverbs-fuzz
 #:                on our kernel and on stock; T= part of a name, SUITE=unstable
 #:                takes them from there
 .PHONY: clients
-clients: setup-clients guest $(build)/guest/verbs $(build)/guest/runc-stats \
-		$(build)/guest/rdmacg.so
+clients: setup-clients guest $(guest)/verbs $(guest)/runc-stats \
+		$(guest)/rdmacg.so
 	@$(MAKE) kernel VARIANT=stock
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(here)/clients/clients_test.py
@@ -287,7 +304,7 @@ growth fairness: setup-native source peers
 		$(here)/native/growth.gp)
 	@echo "Table and figures are in build/$@/"
 
-bench-guest: guest $(build)/guest/verbs-bench
+bench-guest: guest $(guest)/verbs-bench
 	@$(MAKE) kernel VARIANT=stock
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(qemu)/bench-guest.py
@@ -298,29 +315,29 @@ bench-guest: guest $(build)/guest/verbs-bench
 #:   top-bench    what a refresh of it costs with 10000 cgroups, made up and real
 .PHONY: top top-test top-test-in-guest top-bench
 top: setup-top
-	@$(MAKE) -s -C tools/cgroup/rdmacg-top O=$(build)/top
+	@$(MAKE) -s -C tools/cgroup/rdmacg-top O=$(top) $(cc_words)
 
 top-test: top setup-native
-	@$(MAKE) -C $(here)/top O=$(build)/top T=$(T) test fuzz programs
+	@$(MAKE) -C $(here)/top O=$(top) T=$(T) test fuzz programs
 	@$(MAKE) top-test-in-guest VARIANT=stock
 	@$(MAKE) top-test-in-guest VARIANT=rdmacg
 
-top-test-in-guest: guest $(build)/guest/verbs
+top-test-in-guest: guest $(guest)/verbs
 	@$(vm.py) --timeout 1800 --log $(build)/vm/top-$(VARIANT).log \
-		--cmd "$(here)/top/test_guest.py $(T) --verbs $(build)/guest/verbs \
-		--program $(build)/top/asan/rdmacg-top"
+		--cmd "$(here)/top/test_guest.py $(T) --verbs $(guest)/verbs \
+		--program $(top)/asan/rdmacg-top"
 
 top-bench: top guest
-	@$(MAKE) -C $(here)/top O=$(build)/top bench programs
+	@$(MAKE) -C $(here)/top O=$(top) bench programs
 	@$(vm.py) --timeout 1800 --memory 2048 --log $(build)/vm/top-bench.log \
 		--cmd "$(here)/top/bench.py --real --refreshes 3 \
-		--program $(build)/top/plain/bench"
+		--program $(top)/plain/bench"
 
 #:   examples-test  what doc/examples/ has: alerts, dashboard, units, hook, plugin
 .PHONY: examples-test
-examples-test: setup-examples top $(build)/guest/rdmacg.so
-	@$(here)/examples/test_examples.py --program $(build)/top/rdmacg-top \
-		--spank $(build)/guest/rdmacg.so $(T)
+examples-test: setup-examples top $(guest)/rdmacg.so
+	@$(here)/examples/test_examples.py --program $(top)/rdmacg-top \
+		--spank $(guest)/rdmacg.so $(T)
 
 #:   lint         checkpatch, sparse, coccicheck, compilers, Sphinx, spelling ...
 .PHONY: lint
@@ -347,8 +364,8 @@ vm: guest
 series: source
 	@$(series.py)
 
-series-test: setup-series source $(build)/guest/init
-	@$(series.py) --prove --init $(build)/guest/init
+series-test: setup-series source $(guest)/init
+	@$(series.py) --prove --init $(guest)/init
 
 #:   deb          Debian packages of the kernel, in build/deb/, with the options
 #:                of CONFIG_FILE=, or the guest's
@@ -359,7 +376,7 @@ deb: setup-deb kernel
 		--lean $(obj)/.config \
 		$(if $(CONFIG_FILE),--config-file $(CONFIG_FILE))
 
-deb-test: deb $(build)/guest/init $(build)/guest/verbs top
+deb-test: deb $(guest)/init $(guest)/verbs top
 	@$(here)/deb/deb-test.sh $(build)/deb/$(KERNEL) $(vm.py)
 
 #:   tools-deb    the Debian package of rdmacg-top, in build/tools-deb/, which
@@ -375,11 +392,11 @@ tools-deb-test: tools-deb
 	@$(here)/deb/tools-deb-test.py $(build)/tools-deb
 	@$(MAKE) tools-deb-in-guest VARIANT=stock
 
-tools-deb-in-guest: guest $(build)/guest/verbs
+tools-deb-in-guest: guest $(guest)/verbs
 	@rm -rf $(build)/tools-deb/root
 	@dpkg-deb -x $(build)/tools-deb/rdmacg-top_*.deb $(build)/tools-deb/root
 	@$(vm.py) --log $(build)/vm/tools-deb.log \
-		--cmd "$(here)/top/test_guest.py Truth --verbs $(build)/guest/verbs \
+		--cmd "$(here)/top/test_guest.py Truth --verbs $(guest)/verbs \
 		--program $(build)/tools-deb/root/usr/bin/rdmacg-top"
 
 #:   kernel       only build it
@@ -389,15 +406,16 @@ tools-deb-in-guest: guest $(build)/guest/verbs
 #:                does so first
 .PHONY: kernel setup source peers guest clean distclean check-input
 kernel: setup
-	@$(kernel.py) --variant $(VARIANT) --config $(CONFIG)
+	@$(kernel.py) --variant $(VARIANT) --config $(CONFIG) --machine $(ARCH)
 
 check-input:
 	@$(here)/setup.sh python3
-	@$(here)/check-input.py $(MAKECMDGOALS) \
+	@ARCH=$(ARCH) $(here)/check-input.py $(MAKECMDGOALS) \
 		--with "$(patsubst tests_%,%,$(sort $(filter tests_%,$(.VARIABLES))))"
 
 setup: check-input
-	@$(here)/setup.sh $(packages_guest)
+	@$(here)/setup.sh $(packages_guest) $(call machines.py,packages)
+	@$(if $(foreign),$(qemu)/machines.py $(ARCH) unpack)
 
 # To be there before a kernel is built.
 setups	:= $(addprefix setup-,native faults clients top examples lint series deb tools_deb svg)
@@ -414,7 +432,7 @@ peers: setup
 		$(qemu)/kernel.py --base $$base --source-only || \
 		echo "What compares with $$base is left out" >&2; done
 
-guest: kernel $(build)/guest/init
+guest: kernel $(guest)/init
 
 clean:
 	rm -rf $(build)
@@ -429,42 +447,45 @@ distclean: clean
 #:   KERNEL_SRC=DIR       your own, clean, kernel tree to build on instead
 #:   VARIANT=rdmacg       or stock: the untouched tree with the same options
 #:   CONFIG=default       options, a file in tools/testing/rdmacg/qemu/config
+#:   ARCH=x86             or arm64, s390x, i386: the guest's machine, emulated, for
+#:                        run, kunit, kselftest, driver-failure, query-clamp, storms,
+#:                        shell and vm; arm64 has a CONFIG=64k, of pages of 64 KiB
 #:   SMP=2                CPUs of the guest
 #:   CONFIG_FILE=         for deb: options of a kernel, as /boot/config-6.12.48
 #:   T=                   part of the names of the kselftest cases, or of the
 #:                        checks of lint, to run
 #:   WITH=                more for "make test", of: lint 7.3 6.1 5.10 clients debug
-#:                        kcsan rt rest
+#:                        kcsan rt arm64 rest
 #:   JOBS=                compilers at a time; as many as there are CPUs
 
-$(build)/guest/init: $(qemu)/init.c | setup
+$(guest)/init: $(qemu)/init.c | setup
 	@mkdir -p $(@D)
-	@$(CC) $(HOSTCFLAGS) -static -o $@ $<
+	@$(guest_cc) $(HOSTCFLAGS) -static -o $@ $<
 
-$(build)/guest/verbs: $(wildcard $(here)/lib/*.[ch])
-$(build)/guest/verbs $(build)/guest/verbs-bench: $(build)/guest/%: $(qemu)/%.c | setup
+$(guest)/verbs: $(wildcard $(here)/lib/*.[ch])
+$(guest)/verbs $(guest)/verbs-bench: $(guest)/%: $(qemu)/%.c | setup
 	@mkdir -p $(@D)
-	@$(CC) $(HOSTCFLAGS) -o $@ $(filter %.c,$^) -libverbs
+	@$(guest_cc) $(HOSTCFLAGS) -o $@ $(filter %.c,$^) -libverbs
 
-$(build)/guest/storms: $(wildcard $(here)/storms/*.[ch])
-$(build)/guest/uverbs-fuzz: $(wildcard $(here)/uverbs-fuzz/*.[ch])
-$(build)/guest/storms $(build)/guest/uverbs-fuzz: $(wildcard $(here)/lib/storm/*.[ch])
-$(build)/guest/faults: $(wildcard $(here)/faults/*.[ch])
-$(build)/guest/faults: libraries := -lmnl
-$(addprefix $(build)/guest/,storms uverbs-fuzz faults): $(wildcard $(here)/lib/*.[ch]) | \
+$(guest)/storms: $(wildcard $(here)/storms/*.[ch])
+$(guest)/uverbs-fuzz: $(wildcard $(here)/uverbs-fuzz/*.[ch])
+$(guest)/storms $(guest)/uverbs-fuzz: $(wildcard $(here)/lib/storm/*.[ch])
+$(guest)/faults: $(wildcard $(here)/faults/*.[ch])
+$(guest)/faults: libraries := -lmnl
+$(addprefix $(guest)/,storms uverbs-fuzz faults): $(wildcard $(here)/lib/*.[ch]) | \
 		setup-faults source
 	@mkdir -p $(@D)
-	@$(CC) $(HOSTCFLAGS) -isystem $(pristine)/tools/testing/selftests -o $@ \
+	@$(guest_cc) $(HOSTCFLAGS) -isystem $(pristine)/tools/testing/selftests -o $@ \
 		$(filter %.c,$^) -libverbs $(libraries)
 
 # From Debian's packages alone, which have no modules. Go's cache saves minutes.
-$(build)/guest/runc-stats: $(here)/clients/runc-stats.go | setup-clients
+$(guest)/runc-stats: $(here)/clients/runc-stats.go | setup-clients
 	@mkdir -p $(@D)
 	@GO111MODULE=off GOPATH=/usr/share/gocode \
 		GOCACHE=$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rdmacg/go \
 		go build -o $@ $<
 
-$(build)/guest/rdmacg.so: doc/examples/slurm/spank_rdmacg.c | setup-examples
+$(guest)/rdmacg.so: doc/examples/slurm/spank_rdmacg.c | setup-examples
 	@mkdir -p $(@D)
 	@$(CC) $(HOSTCFLAGS) -Wshadow -Werror -shared -fPIC -o $@ $<
 
@@ -472,6 +493,6 @@ $(build)/guest/rdmacg.so: doc/examples/slurm/spank_rdmacg.c | setup-examples
 .PHONY: kselftest-programs
 kselftest-programs: guest
 	@$(if $(filter stock,$(VARIANT)),$(kernel.py) --tree-only)
-	@mkdir -p $(build)/$(KERNEL)/kselftest
-	@$(MAKE) -s -C $(tree)/$(selftests) OUTPUT=$(build)/$(KERNEL)/kselftest \
+	@mkdir -p $(kselftest)
+	@$(MAKE) -s -C $(tree)/$(selftests) $(cc_words) OUTPUT=$(kselftest) \
 		$(kselftests) >&2

@@ -31,6 +31,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "qemu")]
 import csource  # noqa: E402 (only now can it be found)
 import kernel   # noqa: E402
+from machines import DEFAULT, MACHINES  # noqa: E402
 
 PATCHES = kernel.REPO / "patches"
 IB = "drivers/infiniband/core/"
@@ -616,9 +617,10 @@ def judge_helper(use, found, user):
     return Row("ok", what, where, "")
 
 
-def check_options(tree, arch):
-    known = kernel.kconfig_symbols(tree.text, arch)
-    for path in sorted((kernel.HERE / "config").glob("*.config")):
+def check_options(tree, machine):
+    known = kernel.kconfig_symbols(tree.text, MACHINES[machine].srcarch)
+    for path in sorted({path for config in kernel.configs(machine)
+                        for path in kernel.fragments("rdmacg", config, machine=machine)}):
         for option, value in kernel.read_fragment(path, known).items():
             where = known.get(option)
             if where:
@@ -639,9 +641,9 @@ class Quiet:
     say = tick = begin
 
 
-def ask_kconfig(tree, over, folder):
+def ask_kconfig(tree, over, folder, machine):
     """What Kconfig itself makes of the fragments, with what they depend on."""
-    lacking = [tool for tool in ("make", "gcc", "flex", "bison")
+    lacking = [tool for tool in ("make", f"{MACHINES[machine].compiler}gcc", "flex", "bison")
                if not shutil.which(tool)]
     if lacking:
         yield Row("differs", "what Kconfig says", ", ".join(lacking),
@@ -651,12 +653,11 @@ def ask_kconfig(tree, over, folder):
     farm = folder / "tree"
     kernel.farm(farm, tree.root, over)
     obj = farm / "obj-check"
-    configs = {path.stem for path in (kernel.HERE / "config").glob("*.config")}
-    for config in sorted(configs - {"rdmacg"}):
-        fragments = kernel.fragments("rdmacg", config)
-        make = kernel.make_command(farm, obj, os.cpu_count(), fragments)
+    for config in kernel.configs(machine):
+        fragments = kernel.fragments("rdmacg", config, machine=machine)
+        make = kernel.make_command(farm, obj, os.cpu_count(), fragments, machine)
         try:
-            kernel.configure(farm, obj, fragments, make, Quiet())
+            kernel.configure(farm, obj, fragments, make, Quiet(), MACHINES[machine].srcarch)
         except SystemExit as error:
             lost = re.findall(r"^  (CONFIG_\w+)=(\S+), but it is (\S+)$",
                               str(error), re.M)
@@ -691,7 +692,7 @@ def nearest(version, bases):
                                         -ordinal(base)))
 
 
-def check(root, base, arch=kernel.ARCH, with_kconfig=True):
+def check(root, base, machine=DEFAULT, with_kconfig=True):
     """[(title, rows)] of all that there is to say of a tree."""
     with tempfile.TemporaryDirectory() as folder:
         staging = Path(folder, "patched")
@@ -700,6 +701,7 @@ def check(root, base, arch=kernel.ARCH, with_kconfig=True):
         files = {**over, **kernel.own_files()}
         files.update((rel, kernel.REPO / rel) for folder in (MODULES, FAULTS)
                      for rel in sources(folder))
+        arch = MACHINES[machine].srcarch
         tree, pristine = Tree(root, files, arch), Tree(root, {}, arch)
         for rel in (IB + "core_priv.h", IB + "uverbs_cmd.c", IB + "device.c"):
             if not tree.exists(rel):
@@ -713,8 +715,8 @@ def check(root, base, arch=kernel.ARCH, with_kconfig=True):
             (f"Patches for {base}", [*patched, *check_patched(tree, root, over)]),
             ("What our tests use of the tree's selftests", check_selftest(tree)),
             ("Options of the guest",
-             [*check_options(tree, arch),
-              *(ask_kconfig(tree, over, Path(folder)) if with_kconfig else ())]),
+             [*check_options(tree, machine),
+              *(ask_kconfig(tree, over, Path(folder), machine) if with_kconfig else ())]),
         ]
         return [(title, list(rows)) for title, rows in sections]
 
@@ -744,7 +746,8 @@ def main():
     parser.add_argument("tree", type=Path, help="kernel source without our patches")
     parser.add_argument("--base", help="whose patches to try, as 6.12; "
                         "those of the nearest version, if left out")
-    parser.add_argument("--arch", default=kernel.ARCH, help="default: %(default)s")
+    parser.add_argument("--arch", default=DEFAULT, choices=MACHINES,
+                        help="%(choices)s; default: %(default)s")
     parser.add_argument("--all", action="store_true", help="show also what is ok")
     parser.add_argument("--no-kconfig", action="store_true",
                         help="do not run Kconfig, which needs a compiler")

@@ -113,12 +113,29 @@ class Make(Folder):
         self.assert_told("run CONFIG=rdmacg", "debug default kcsan rt")
         self.assert_told("run CONFIG=nosuch", "debug default kcsan rt")
         self.assert_told("run VARIANT=broken", "stock rdmacg")
-        self.assert_told("run ARCH=vax", "x86")
+        self.assert_told("run ARCH=vax", "x86 i386 arm64 s390x")
+        self.assert_told("kunit ARCH=arm64 CONFIG=debug", "64k default")
+        self.assert_told("kunit CONFIG=64k", "debug default kcsan rt")
         self.assert_told("run ACCEL=xen", "kvm tcg")
         self.assert_told("clients SUITE=woody", "trixie unstable")
         for words in ("SMP=0", "SMP=two", "JOBS=-1", "SECONDS=1m", "TIMEOUT=0", "ROUNDS=0",
                       "SEED=x"):
             self.assert_told(f"storms {words}", words, "whole number")
+
+    def test_targets_of_one_machine(self):
+        for goal in ("test", "lint", "faults", "top-test-in-guest", "deb", "native-test"):
+            self.assert_told(f"{goal} ARCH=arm64", "its guest is x86 alone", "kselftest")
+        for goal in ("run", "kselftest-v2"):
+            self.assert_taken(goal, "ARCH=arm64")
+        for words in (("driver-failure",), ("storms",), ("kunit", "CONFIG=64k")):
+            self.assert_taken(*words, ARCH="arm64")
+            said = self.make("-n", *words, ARCH="arm64")[1]
+            self.assertRegex(said, r"vm.py --machine arm64 --kernel \S+-arm64/vmlinux "
+                                   r"--init \S+/guest-arm64/init")
+            self.assertRegex(said, r"aarch64-linux-gnu-gcc --sysroot=")
+            self.assertIn("qemu-system-arm", said)
+        self.assert_taken("lint", ARCH="x86_64")
+        self.assertNotIn("sysroot", self.make("-n", "run", ARCH="x86_64")[1])
 
     def test_known_words(self):
         for words in ("KERNEL=5.10", "CONFIG=kcsan", "VARIANT=stock", "ARCH=x86_64",

@@ -20,6 +20,7 @@ for folder in ("qemu", "lint", "native", "detectors", "clients"):
     sys.path.insert(0, str(HERE / folder))
 import debian  # noqa: E402 (only now can they be found)
 import kernel  # noqa: E402
+import machines  # noqa: E402
 
 NUMBERS = ("SMP", "JOBS", "SECONDS", "MINUTES", "ROUNDS", "STEPS", "TABLES", "TIMEOUT")
 # What make, the shell's words, QEMU and the kernel's command line take in a name.
@@ -70,16 +71,22 @@ FILTERS = {
 }
 
 
-def choices(goals, more_tests):
+# Whose guest may be any machine.
+ANY_MACHINE = ("run", "kunit", "kselftest", "driver-failure", "query-clamp", "storms", "shell",
+               "vm", "top", "kernel", "guest", "setup", "source", "check-input")
+
+
+def choices(goals, more_tests, machine):
     """{variable: the words it may be}."""
     return {
         "KERNEL": kernel.bases(),
         "CONFIG": (list(importlib.import_module("detectors").FAULTS)
-                   if "detectors" in goals else kernel.configs()),
+                   if "detectors" in goals else
+                   kernel.configs(machine if machine in machines.MACHINES else machines.DEFAULT)),
         # The detectors' own variant is no user's.
         "VARIANT": [variant for variant in kernel.VARIANTS
                     if variant != "broken" or goals == ["kernel"]],
-        "ARCH": [kernel.ARCH, "x86_64"],
+        "ARCH": list(machines.MACHINES),
         "SUITE": [suite for suite in kernel.SUITES if "-" not in suite],
         "ACCEL": ["kvm", "tcg"],
         "WITH": more_tests,
@@ -87,7 +94,8 @@ def choices(goals, more_tests):
 
 
 def wrong_words(goals, more_tests, variables):
-    for variable, known in choices(goals, more_tests).items():
+    machine = variables.get("ARCH") or machines.DEFAULT
+    for variable, known in choices(goals, more_tests, machine).items():
         words = variables.get(variable, "").split()
         if variable != "WITH" and len(words) > 1:
             words = [" ".join(words)]
@@ -95,6 +103,10 @@ def wrong_words(goals, more_tests, variables):
             if word not in known:
                 yield f"{variable}={word}: choose one of: {' '.join(known)}"
     for goal in goals:
+        if machine != machines.DEFAULT and re.sub("^kselftest-.*", "kselftest", goal) \
+                not in ANY_MACHINE:
+            yield (f"{goal}: its guest is x86 alone; leave out ARCH={machine}, or choose one of: "
+                   + " ".join(ANY_MACHINE))
         variable, cases = FILTERS.get(goal, ("", None))
         value = variables.get(variable, "")
         # lint takes several, any other one, be there blanks in it or not.

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rdmacg"
@@ -128,6 +129,8 @@ class Archive:
         stamp = root / "packages"
         if stamp.exists() and stamp.read_text() == wanted:
             return
+        print(f"Fetching {', '.join(sorted(packages))} and what they depend on into {root}",
+              file=sys.stderr, flush=True)
         shutil.rmtree(root, ignore_errors=True)
         new = root.with_name(f"{root.name}.new")
         shutil.rmtree(new, ignore_errors=True)

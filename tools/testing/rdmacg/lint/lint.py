@@ -46,7 +46,7 @@ BUILDS = {
     "gcc-off": (("off",), "gcc", "1"),
     "gcc-i386": (("i386",), "gcc", "12"),
     "gcc-modular": (("modular",), "gcc", "1"),
-    "gcc-rt": (("../../qemu/config/rt",), "gcc", "1"),
+    "gcc-rt": (("../../qemu/config/rt", "../../qemu/config/arch/x86/rt"), "gcc", "1"),
     "clang": ((), "clang-19", "1"),     # 7.3 takes none older than 17
 }
 # Other machines, for which the controller and the IB core's side are compiled:

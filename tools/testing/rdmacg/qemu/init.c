@@ -3,8 +3,9 @@
  * PID 1 of the test guest.
  *
  * The root file system is the host's, read-only.  This program lays writable
- * and virtual file systems over it, makes the two software RDMA devices, runs
- * one command or one interactive shell, and powers off.
+ * and virtual file systems over it, and other programs if the machine cannot
+ * run the host's.  It makes the two software RDMA devices, runs one command or
+ * one interactive shell, and powers off.
  *
  * Virtio ports join it to the runner (vm.py) on the host.  They carry bytes
  * unchanged, and leave the serial line to the kernel's log:
@@ -140,6 +141,13 @@ static int open_port(int number)
 		usleep(1000);
 	}
 	give_up("the runner cannot be reached through %s", pattern);
+}
+
+/* Where the host's /bin and /lib lead, too. */
+static void mount_programs(const char *usr)
+{
+	if (mount(usr, "/usr", NULL, MS_BIND, NULL))
+		give_up("cannot mount %s on /usr: %m", usr);
 }
 
 static void mount_file_systems(void)
@@ -469,6 +477,8 @@ int main(void)
 	dprintf(control, "boot\n");
 	command = shell ? NULL : read_command(folder);
 
+	if (getenv("RDMACG_PROGRAMS"))
+		mount_programs(take_setting("RDMACG_PROGRAMS"));
 	mount_file_systems();
 	keep_visible(top, top_before);
 	mount_output(getenv("OUT"));

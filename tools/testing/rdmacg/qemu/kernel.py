@@ -11,6 +11,8 @@ make compiles only what changed.
     build/BASE/VARIANT/obj-CONFIG/  what is made of it, vmlinux above all
     build/BASE/VARIANT-modules-CONFIG/  the test modules
 
+What is made for another machine than x86 has its name behind the CONFIG.
+
 The build directory lies right below the tree because kbuild then calls the
 tree "..": compiler command lines, and with them ccache's hits, are the same
 for every variant and every clone. So are the objects: a variant's first build
@@ -32,12 +34,13 @@ HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[3]
 sys.path.insert(0, str(HERE.parent))
 from debian import CACHE, Archive, Unavailable  # noqa: E402
+from machines import DEFAULT, MACHINES  # noqa: E402
 
 # Where Debian's packages of kernel sources are sought; the newest wins.
 SUITES = ("bullseye", "bullseye-security", "bookworm", "bookworm-security",
           "bookworm-backports", "trixie", "trixie-security", "trixie-backports",
           "unstable")
-ARCH = "x86"
+ARCH = MACHINES[DEFAULT].srcarch
 OVERLAID = ("kernel", "include", "drivers", "Documentation", "tools")
 NOT_OVERLAID = REPO / "tools/testing/rdmacg"
 VARIANTS = {
@@ -96,10 +99,9 @@ def bases():
                   key=lambda base: [int(number) for number in base.split(".")])
 
 
-def configs():
-    """What CONFIG may be: the fragments but for the one that all but stock have."""
-    return sorted(path.stem for path in (HERE / "config").glob("*.config")
-                  if path.stem != "rdmacg")
+def configs(machine=DEFAULT):
+    """What CONFIG may be: what a machine has fragments of its own for."""
+    return sorted(path.stem for path in (HERE / "config/arch" / machine).glob("*.config"))
 
 
 def why_no_source(source):
@@ -294,31 +296,32 @@ def read_fragment(path, known):
     return asked
 
 
-def fragments(variant, config, base=""):
-    names = ["default"]
-    if config != "default":
-        names.append(config)
-    if variant != "stock":
-        names.append("rdmacg")
-    return [*(HERE / "config" / f"{name}.config" for name in names),
+def fragments(variant, config, base="", machine=DEFAULT):
+    names = dict.fromkeys(["default", config, *(["rdmacg"] if variant != "stock" else [])])
+    folders = dict.fromkeys([".", f"arch/{MACHINES[machine].srcarch}", f"arch/{machine}"])
+    paths = [HERE / "config" / folder / f"{name}.config" for name in names for folder in folders]
+    return [*(path for path in paths if path.exists()),
             *(HERE / "config/base").glob(f"{base}.config")]
 
 
-def make_command(tree, obj, jobs, paths):
+def make_command(tree, obj, jobs, paths, machine=DEFAULT):
     """How to call the kernel's make, with the words that fragments have for it."""
+    prefix = MACHINES[machine].compiler
     os.environ.setdefault("CCACHE_DIR", str(CACHE / "ccache"))
     # Else each file is preprocessed twice, which is most of the work with many.
     os.environ.setdefault("CCACHE_DEPEND", "1")
     # Our make's own flags and variables are none of the kernel's.
-    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARCH", "CROSS_COMPILE"):
         os.environ.pop(name, None)
     os.environ.update(KBUILD_BUILD_USER="rdmacg", KBUILD_BUILD_HOST="guest")
-    compiler = ("ccache " if shutil.which("ccache") else "") + "gcc"
+    ccache = "ccache " if shutil.which("ccache") else ""
     words = [word for path in paths
              for line in re.findall(r"^# make: (.*)", path.read_text(), re.M)
              for word in line.split()]
     return ["make", "-C", str(tree), f"O={obj.name}", f"-j{jobs}",
-            f"CC={compiler}", f"HOSTCC={compiler}", *words]
+            f"CC={ccache}{prefix}gcc", f"HOSTCC={ccache}gcc",
+            *([f"ARCH={MACHINES[machine].kernel_arch}", f"CROSS_COMPILE={prefix}"] if prefix
+              else []), *words]
 
 
 def differing(tree, other):
@@ -405,7 +408,7 @@ def configure(tree, obj, paths, make, progress, arch=ARCH):
             for key, value in wanted.items() if got.get(key, "n") != value]
     if lost:
         die("the kernel's Kconfig did not take over what "
-            + ", ".join(path.name for path in paths) + " asks for:\n"
+            + ", ".join(os.path.relpath(path, HERE / "config") for path in paths) + " asks for:\n"
             + "\n".join(lost)
             + "\nLook up what each depends on ('make menuconfig', '/').")
     new.rename(allconfig)
@@ -435,8 +438,11 @@ def follow_make(argv, log, failed, tick):
     return objects
 
 
-def compile_kernel(obj, jobs, left, make, log, progress):
-    """make vmlinux, counting compiler runs; of these, left are expected, if known."""
+def compile_kernel(obj, jobs, left, make, log, progress, machine=DEFAULT):
+    """make vmlinux, and what of it the machine boots, counting compiler runs.
+
+    Of these, left are expected, if known.
+    """
     vmlinux = obj / "vmlinux"
     about = expected = ""
     if left:
@@ -446,7 +452,7 @@ def compile_kernel(obj, jobs, left, make, log, progress):
                     f"{jobs} jobs if ccache knows none; ")
     progress.begin(f"{expected}log in {os.path.relpath(log)}")
     objects = follow_make(
-        [*make, "vmlinux"], log, "the kernel does not build",
+        [*make, Path(MACHINES[machine].image).name], log, "the kernel does not build",
         lambda number, name: progress.tick(f"{number}{about} objects, {name}"))
     size = vmlinux.stat().st_size / 1e6
     progress.say(f"{objects} objects compiled, vmlinux has {size:.1f} MB")
@@ -480,7 +486,8 @@ def main():
                         f"status {EXIT_UNAVAILABLE} if its source cannot be fetched")
     parser.add_argument("--variant", default="rdmacg", choices=VARIANTS,
                         help="; ".join(map(": ".join, VARIANTS.items())))
-    parser.add_argument("--config", default="default", choices=configs())
+    parser.add_argument("--config", default="default")
+    parser.add_argument("--machine", default=DEFAULT, choices=MACHINES)
     parser.add_argument("--kernel-src", type=Path,
                         help="pristine tree to use instead of Debian's")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -489,8 +496,11 @@ def main():
     parser.add_argument("--tree-only", action="store_true",
                         help="lay out the tree, and build nothing")
     args = parser.parse_args()
+    if args.config not in configs(args.machine):
+        parser.error(f"--config of {args.machine}: {', '.join(configs(args.machine))}")
 
-    progress = Progress(f"{args.base} {args.variant} {args.config}")
+    name = args.config + (f"-{args.machine}" if args.machine != DEFAULT else "")
+    progress = Progress(f"{args.base} {args.variant} {name}")
     if args.kernel_src:
         source = args.kernel_src.resolve()
         why = why_no_source(source)
@@ -519,17 +529,15 @@ def main():
         if args.tree_only:
             return
 
-        obj = tree / f"obj-{args.config}"
-        paths = fragments(args.variant, args.config, args.base)
-        make = make_command(tree, obj, args.jobs, paths)
+        obj = tree / f"obj-{name}"
+        paths = fragments(args.variant, args.config, args.base, args.machine)
+        make = make_command(tree, obj, args.jobs, paths, args.machine)
         left = None if (obj / "vmlinux").exists() else USUAL_OBJECTS
         left = take_objects(tree, obj) or left
-        configure(tree, obj, paths, make, progress)
+        configure(tree, obj, paths, make, progress, MACHINES[args.machine].srcarch)
         compile_kernel(obj, args.jobs, left, make,
-                       tree.parent / f"{args.variant}-{args.config}.log", progress)
-        compile_modules(obj, make,
-                        tree.parent / f"{args.variant}-modules-{args.config}",
-                        progress)
+                       tree.parent / f"{args.variant}-{name}.log", progress, args.machine)
+        compile_modules(obj, make, tree.parent / f"{args.variant}-modules-{name}", progress)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 """Boots a kernel in QEMU and runs one command, or an interactive shell, in it.
 
 The guest's root file system is the host's, read-only: it has the host's
-programs and libraries, and a source tree has the same path in both.  init.c is
-its PID 1 and says what goes over the three ports between it and us.
+programs and libraries, or those that machines.py has unpacked for another
+machine, and a source tree has the same path in both.  init.c is its PID 1 and
+says what goes over the three ports between it and us.
 
 With --kunit, what KUnit said comes on standard output, too.
 
@@ -37,10 +38,13 @@ import termios
 import time
 import tty
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from machines import DEFAULT, MACHINES  # noqa: E402 (only now can it be found)
+
 EXIT_KUNIT, EXIT_KERNEL, EXIT_GUEST, EXIT_TIME = 1, 70, 71, 124
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
-QEMU = "qemu-system-x86_64"
 PROBE_SECONDS = 10
 BOOT_SECONDS = 300
 BOOT_TRIES = 3
@@ -194,16 +198,16 @@ class Guest:
         args = self.args
         command = [
             # Should we be killed, QEMU goes too.
-            "setpriv", "--pdeathsig", "KILL", QEMU,
+            "setpriv", "--pdeathsig", "KILL", args.machine.qemu,
             "-nodefaults", "-no-user-config", "-display", "none",
-            "-no-reboot", "-machine", "q35", "-cpu", "max",
+            "-no-reboot", *args.machine.options,
             "-accel", "kvm" if accelerator == "kvm" else "tcg,thread=multi",
             "-smp", str(args.smp), "-m", str(args.memory),
             "-kernel", str(args.kernel),
             "-append", self.kernel_command_line(),
             "-chardev", f"file,id=log,append=on,path={args.log}",
             "-serial", "chardev:log",
-            "-device", "virtio-serial-pci",
+            "-device", f"virtio-serial-{args.machine.bus}",
         ]
         # The second is what Linux before 5.15 looks for.
         for tag, options in (("hostroot", "path=/,readonly=on"),
@@ -212,7 +216,7 @@ class Guest:
             name = os.path.basename(tag)
             command += ["-fsdev", f"local,id={name},{options},"
                                   "security_model=none,multidevs=remap",
-                        "-device", f"virtio-9p-pci,fsdev={name},mount_tag={tag}"]
+                        "-device", f"virtio-9p-{args.machine.bus},fsdev={name},mount_tag={tag}"]
         for number, port in enumerate(ports, start=1):
             command += [
                 "-chardev", f"socket,id=port{number},fd={port}",
@@ -224,10 +228,10 @@ class Guest:
         """What the kernel does not know becomes the environment of init."""
         args = self.args
         term = os.environ.get("TERM", "")
+        programs = args.machine.root()
         return " ".join((
-            "console=ttyS0 earlycon=uart8250,io,0x3f8 ignore_loglevel",
-            # A busy host may be late with the ticks that a check of the timer wants.
-            "printk.devkmsg=on panic=-1 oops=panic random.trust_cpu=on no_timer_check",
+            args.machine.console, "ignore_loglevel",
+            "printk.devkmsg=on panic=-1 oops=panic random.trust_cpu=on",
             "dummy.numdummies=0 root=hostroot rootfstype=9p ro rootflags="
             "trans=virtio,version=9p2000.L,cache=loose,msize=512000",
             f"init={args.init}",
@@ -240,6 +244,7 @@ class Guest:
             f"OUT={args.out} RDMACG_TOP={TOP} RDMACG_RUN={self.folder}",
             f"RDMACG_MODE={'shell' if args.shell else 'command'}",
             f"RDMACG_DEVICES={int(args.devices)}",
+            f"RDMACG_PROGRAMS={programs}/usr" if programs else "",
         ))
 
     def watch(self, source, handler):
@@ -359,13 +364,14 @@ def choose_accelerator(args):
     says nothing about KVM.
     """
     choice = os.environ.get("ACCEL")
-    if choice or not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    foreign = args.machine.qemu != MACHINES[DEFAULT].qemu
+    if choice or foreign or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return choice or "tcg", lambda: None
 
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     record = pathlib.Path(cache, "rdmacg/accel")
     host_boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text()
-    key = f"{host_boot.strip()} {os.stat(shutil.which(QEMU)).st_mtime_ns}"
+    key = f"{host_boot.strip()} {os.stat(shutil.which(args.machine.qemu)).st_mtime_ns}"
     with contextlib.suppress(OSError, ValueError):
         known_key, choice = record.read_text().splitlines()
         if known_key == key:
@@ -417,7 +423,10 @@ def parse_arguments():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     build = TOP / "build"
-    add("--kernel", required=True, help="vmlinux with CONFIG_PVH, or bzImage")
+    add("--machine", default=DEFAULT, choices=MACHINES, help="%(choices)s; %(default)s")
+    add("--kernel", required=True,
+        help="vmlinux with CONFIG_PVH, or bzImage; of another machine than x86 the vmlinux, "
+        "for what was made from it")
     add("--init", required=True, help="init.c, built with -static")
     add("--smp", type=int, default=2, help="CPUs (%(default)s)")
     add("--memory", type=int, default=1024, help="MiB (%(default)s)")
@@ -451,6 +460,10 @@ def parse_arguments():
         parser.error("--shell needs a terminal; without one, use --cmd")
     if os.environ.get("ACCEL", "") not in ("", "kvm", "tcg"):
         parser.error("ACCEL in the environment is neither kvm nor tcg")
+    machine = args.machine
+    args.machine = MACHINES[machine]
+    if os.path.basename(args.kernel) == "vmlinux":
+        args.kernel = os.path.join(os.path.dirname(args.kernel), args.machine.image)
     for name in ("kernel", "init", "log", "out"):
         path = pathlib.Path(getattr(args, name)).absolute()
         if re.search(r"[\s,\"]", str(path)):
@@ -459,10 +472,12 @@ def parse_arguments():
         if name in ("kernel", "init") and not path.is_file():
             parser.error(f"{path} is not there; it has to be built first")
         setattr(args, name, path)
-    for program in (QEMU, "setpriv"):
+    for program in (args.machine.qemu, "setpriv"):
         if not shutil.which(program):
             parser.error(f"{program} is not there; install the packages "
-                         "qemu-system-x86 and util-linux")
+                         f"{' '.join(args.machine.packages)} util-linux")
+    if args.machine.root() and not args.machine.root().exists():
+        parser.error(f"{args.machine.root()} is not there; 'machines.py {machine} unpack' makes it")
     return args
 
 

@@ -4,6 +4,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import io
 import pathlib
 import tempfile
@@ -175,9 +176,9 @@ class Boot(unittest.TestCase):
             script.chmod(0o755)
             args = argparse.Namespace(
                 kernel="k", init="i", smp=1, memory=64, timeout=20, log=folder / "log",
-                out=folder, append="", kunit=None, shell=False, cmd="true", devices=False)
-            with mock.patch.object(vm, "QEMU", str(script)), \
-                    mock.patch.dict("os.environ", ACCEL="tcg"), \
+                out=folder, append="", kunit=None, shell=False, cmd="true", devices=False,
+                machine=dataclasses.replace(vm.MACHINES["x86"], qemu=str(script)))
+            with mock.patch.dict("os.environ", ACCEL="tcg"), \
                     contextlib.redirect_stderr(io.StringIO()), \
                     self.assertRaises(vm.RunError) as raised:
                 vm.run(args)
