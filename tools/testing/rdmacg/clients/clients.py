@@ -33,9 +33,9 @@ CONFIG = os.environ.get("CONFIG", "default")
 MEMORY = 1024 if CONFIG == "default" else 2048
 
 # With what the guest itself needs.  UCX and libfabric would bring half a gigabyte.
-PACKAGES = ("base-files", "coreutils", "dash", "gzip", "iproute2", "mount", "python3",
+PACKAGES = ("base-files", "coreutils", "dash", "grep", "gzip", "iproute2", "mount",
             "cgroup-tools", "containerd", "crun", "jq", "lxc", "perftest",
-            "podman", "python3-pyverbs", "rdmacm-utils", "runc")
+            "podman", "python3", "python3-pyverbs", "rdmacm-utils", "runc", "sed")
 
 
 class Report:
