@@ -105,7 +105,7 @@ cases_of_machine = "kunit ARCH=$1 $2" "driver-failure ARCH=$1 $2" "kselftest ARC
 	"storms ARCH=$1 SECONDS=2 $2"
 tests_arm64 := $(call cases_of_machine,arm64) $(call cases_of_machine,arm64,KERNEL=7.3) \
 	"kunit ARCH=arm64 CONFIG=64k" "kselftest ARCH=arm64 CONFIG=64k" \
-	"kunit ARCH=s390x" "kselftest ARCH=s390x" "kunit ARCH=i386"
+	"kunit ARCH=s390x" "kunit ARCH=i386"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults uverbs-fuzz \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
 	top-test examples-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" alloc-fail \
