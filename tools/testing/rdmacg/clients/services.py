@@ -25,6 +25,7 @@ HERE = {"/usr/local/sbin": str(PROGRAMS), "/etc/rdmacg.limits": str(LIMITS),
 TENANT_UNIT = f"""[Unit]
 DefaultDependencies=no
 [Service]
+Delegate=yes
 ExecStart=/bin/sh -c 'exec {BUILT}/{' '.join(TENANT)} <>{FOLDER}/fifo >{SAID} 2>&1'
 """
 TARGET = """[Unit]
@@ -84,7 +85,9 @@ def check_keep(guest):
     write(cgroups[1], f"{OTHER_DEVICE} hca_object=9")
     limits = [(cgroup.path / "rdma.max").read_text() for cgroup in cgroups]
     done = run(PROGRAMS / "rdmacg-keep", "save", LIMITS)
-    saved = LIMITS.read_text()
+    # Those of the cases before are saved as well.
+    saved = "".join(line for line in LIMITS.read_text().splitlines(True)
+                    if line.startswith("/keep"))
     expected = (f"/keep {DEVICE} {LIMIT}\n" if guest.stock else
                 f"/keep default {LIMIT}\n/keep {DEVICE} hca_object=max\n"
                 f"/keep {OTHER_DEVICE} hca_handle=7\n"

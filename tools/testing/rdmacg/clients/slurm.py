@@ -56,7 +56,8 @@ def is_idle():
 
 def check(guest):
     if guest.version == 2:
-        parent = guest.cgroup(SLICE).make()
+        parent = guest.cgroup(SLICE)
+        parent.path.mkdir(exist_ok=True)        # systemd may have made it
     configure(guest)
     srun = ("srun", BUILT / TENANT[0], *TENANT[1:])
     with contextlib.ExitStack() as daemons:
