@@ -28,7 +28,7 @@
 #include "native.h"
 
 #define RUN_NS		5000000L
-#define MAX_SAMPLES	(1 << 23)	/* of all rounds */
+#define MAX_SAMPLES	8388608	/* of all rounds */
 #define TRIES		6
 #define NR_DEVICES	8
 #define NR_MANY		100		/* cgroups of a tenant that is refused in all */

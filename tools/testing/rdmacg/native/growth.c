@@ -36,7 +36,7 @@
 #define ROUNDS		9		/* of times, to take the median of */
 #define BATCH_NS	200000
 #define MARGIN		0.05		/* of an exponent */
-#define TEXT_SIZE	(1 << 19)
+#define TEXT_SIZE	524288
 
 /* Each controller twice: to count steps, and to take times. */
 extern const struct rdmacg_ops ours_ops, ours_steps_ops;
@@ -61,7 +61,8 @@ static const struct {
 		    { 1, 3, 10, 30, 100, 300, 1000 } },
 	[DEVICES] = { "devices", "devices, all limited and charged for in a cgroup",
 		      { 1, 4, 16, 64, 250, 500, 1000, 2000 } },
-	[UNUSED_DEVICES] = { "unused devices", "devices, one of them limited and charged for in a cgroup",
+	[UNUSED_DEVICES] = { "unused devices",
+			     "devices, one of them limited and charged for in a cgroup",
 			     { 1, 4, 16, 64, 250, 500, 1000, 2000 } },
 };
 
@@ -84,7 +85,7 @@ void __sanitizer_cov_trace_pc(void)
 	__atomic_add_fetch(&steps, 1, __ATOMIC_RELAXED);
 }
 
-static void charge(struct world *w, struct cgroup_subsys_state *css, int device)
+static void charge_one(struct world *w, struct cgroup_subsys_state *css, int device)
 {
 	struct rdma_cgroup *cg;
 
@@ -131,7 +132,7 @@ static void make_leaf(struct world *w, struct cgroup_subsys_state *parent)
 	w->leaf = make(w, parent);
 	for (i = w->first_used; i < w->nr_devices; i++) {
 		limit(w->leaf, i, "1000000");
-		charge(w, w->leaf, i);
+		charge_one(w, w->leaf, i);
 	}
 	w->charged[w->nr_charged++] = w->leaf;
 }
@@ -154,7 +155,8 @@ static void set_up(struct world *w, const struct rdmacg_ops *ops, enum axis axis
 		w->devices[i] = ops->device_add(name);
 	}
 
-	w->top = w->leaf = axis == DEPTH ? w->root : make(w, w->root);
+	w->top = axis == DEPTH ? w->root : make(w, w->root);
+	w->leaf = w->top;
 	for (i = 0; i < (axis == CGROUPS || axis == DEPTH ? size : 1); i++)
 		make_leaf(w, axis == DEPTH ? w->leaf : w->top);
 	if (axis == DEPTH)
@@ -280,7 +282,7 @@ static bool live(struct world *w, int first_used)
 	if (IS_ERR(css))
 		die("cgroup", -PTR_ERR(css));
 	for (i = first_used; i < w->nr_devices; i++)
-		charge(w, css, i);
+		charge_one(w, css, i);
 	for (i = first_used; i < w->nr_devices; i++)
 		uncharge(w, css, i);
 	shim_cgroup_rmdir(css);

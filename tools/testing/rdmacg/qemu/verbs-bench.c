@@ -33,7 +33,7 @@
 #define NEIGHBOUR "/sys/fs/cgroup/verbs-neighbour"
 #define NS	1000000000L
 #define RUN_NS	(2 * NS)
-#define MAX_SAMPLES (1 << 20)
+#define MAX_SAMPLES 1048576
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct ibv_context *context;
