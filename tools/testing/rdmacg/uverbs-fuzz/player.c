@@ -166,7 +166,7 @@ static void read_events(const struct context *context)
 		poll(&events, 1, roll(2));
 }
 
-/* Whoever gets it asks the kernel what there is. */
+/* A process that gets it asks the kernel what there is. */
 static void pass_on(const struct context *context)
 {
 	union {
