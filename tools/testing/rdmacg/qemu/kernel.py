@@ -347,12 +347,12 @@ def take_objects(tree, obj):
 
     Times tell make nothing there, as a file of the source is older than what was made
     of ours. So what was made of a file that differs is removed. Returns how many
-    objects that leaves to make, None if there was nothing to take.
+    objects that leaves to make.
     """
     others = {other: differing(tree, other) for other in map(tree.with_name, VARIANTS)
               if (other / obj.name / "vmlinux").exists()}
-    if not others or (obj / "vmlinux").exists():
-        return None
+    if not others:
+        return USUAL_OBJECTS
     other = min(others, key=lambda tree: len(others[tree]))
     shutil.rmtree(obj, ignore_errors=True)
     shutil.copytree(other / obj.name, obj, symlinks=True)
@@ -532,8 +532,7 @@ def main():
         obj = tree / f"obj-{name}"
         paths = fragments(args.variant, args.config, args.base, args.machine)
         make = make_command(tree, obj, args.jobs, paths, args.machine)
-        left = None if (obj / "vmlinux").exists() else USUAL_OBJECTS
-        left = take_objects(tree, obj) or left
+        left = None if (obj / "vmlinux").exists() else take_objects(tree, obj)
         configure(tree, obj, paths, make, progress, MACHINES[args.machine].srcarch)
         compile_kernel(obj, args.jobs, left, make,
                        tree.parent / f"{args.variant}-{name}.log", progress, args.machine)
