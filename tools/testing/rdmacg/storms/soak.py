@@ -4,10 +4,11 @@
 
 Each round runs every command once; {round} in one is the number of the round. The
 kernel's memory after the first rounds, in which caches fill, is compared with that
-of each later one. Standard output is TAP.
+after the last. Standard output is TAP.
 """
 
 import argparse
+import re
 import subprocess
 import sys
 import time
@@ -45,7 +46,7 @@ def main():
     args = parser.parse_args()
 
     begun = time.monotonic()
-    case, failed, number, before, most = 0, 0, 0, None, {}
+    case, failed, number, before, now = 0, 0, 0, {}, {}
 
     def result(well, what):
         nonlocal case, failed
@@ -59,7 +60,7 @@ def main():
             done = subprocess.run(command.format(round=number), shell=True, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   check=False)
-            if done.returncode or "\nnot ok" in done.stdout:
+            if done.returncode or re.search("^not ok", done.stdout, re.M):
                 for line in done.stdout.splitlines()[-30:]:
                     print("#", line)
                 result(False, f"round {number}: {command}, exit status {done.returncode}")
@@ -68,10 +69,9 @@ def main():
               + ", ".join(f"{kind} {value} KiB" for kind, value in now.items()), flush=True)
         if number == WARM_UP_ROUNDS:
             before = now
-        most = now
     result(not failed, f"{number} rounds came to their ends")
     for kind, bound in BOUND_KIB.items():
-        grown = most[kind] - before[kind]
+        grown = now[kind] - before[kind]
         result(grown <= bound, f"{kind} grew by {grown} KiB in {number - WARM_UP_ROUNDS} "
                                f"rounds, {bound} at most")
     print(f"1..{case}")
