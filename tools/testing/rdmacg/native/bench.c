@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 #include "measure.h"
-#include "native.h"
 
 #define MAX_THREADS	64
 #define MAX_ROUNDS	200
@@ -360,10 +359,8 @@ static double run_once(struct field *f, bool may_fail)
 static struct cgroup_subsys_state *make_css(struct field *f,
 					    struct cgroup_subsys_state *parent)
 {
-	struct cgroup_subsys_state *css = shim_cgroup_mkdir(parent);
+	struct cgroup_subsys_state *css = make_cgroup(parent);
 
-	if (IS_ERR(css))
-		die("cgroup", -PTR_ERR(css));
 	f->all[f->nr_all++] = css;
 	return css;
 }
@@ -601,9 +598,7 @@ static void time_devices(const struct rdmacg_ops *ops, double ns[NR_STEPS])
 	char name[32];
 	int i;
 
-	css = shim_cgroup_mkdir(shim_cgroup_init(ops->subsys));
-	if (IS_ERR(css))
-		die("cgroup", -PTR_ERR(css));
+	css = make_cgroup(shim_cgroup_init(ops->subsys));
 	times[REGISTER] = now_ns();
 	for (i = 0; i < MANY_DEVICES; i++) {
 		snprintf(name, sizeof(name), "dev%d", i);
@@ -723,7 +718,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	const char *only = "";
-	FILE *csv = NULL;
+	FILE *csv;
 	int rounds = 41, option, i;
 	bool quick = false;
 
@@ -746,12 +741,9 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	if (argv[optind]) {
-		csv = fopen(argv[optind], "we");
-		if (!csv)
-			die(argv[optind], errno);
+	csv = open_csv(argv[optind]);
+	if (csv)
 		fprintf(csv, "case,contestant,ns low,ns,ns high,to mainline,to stock,to page_counter\n");
-	}
 
 	contestants[OURS] = &ours_ops;
 	contestants[MAINLINE] = &mainline_spin_ops;

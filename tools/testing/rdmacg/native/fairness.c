@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "measure.h"
-#include "native.h"
 
 #define RUN_NS		5000000L
 #define MAX_SAMPLES	8388608	/* of all rounds */
@@ -54,15 +53,6 @@ struct world {
 
 static struct world worlds[NR_CONTESTANTS];
 static bool started, stop;
-
-static struct cgroup_subsys_state *make(struct cgroup_subsys_state *parent)
-{
-	struct cgroup_subsys_state *css = shim_cgroup_mkdir(parent);
-
-	if (IS_ERR(css))
-		die("cgroup", -PTR_ERR(css));
-	return css;
-}
 
 /* Of the calling thread's cgroup. */
 static void pair(struct world *w)
@@ -111,7 +101,7 @@ static void do_charge(struct world *w)
 
 static void do_cgroups(struct world *w)
 {
-	struct cgroup_subsys_state *css = make(w->tenant[DEPTH - 1]);
+	struct cgroup_subsys_state *css = make_cgroup(w->tenant[DEPTH - 1]);
 
 	shim_cgroup_attach(css);
 	pair(w);
@@ -241,7 +231,7 @@ static bool measure(struct world *w, bool anew)
 	until = now + RUN_NS;
 	while (now < until && w->nr_taken < MAX_SAMPLES) {
 		if (anew) {
-			css = make(w->neighbour[DEPTH - 2]);
+			css = make_cgroup(w->neighbour[DEPTH - 2]);
 			shim_cgroup_attach(css);
 			now = now_ns();
 		}
@@ -301,13 +291,13 @@ static void set_up(struct world *w, const struct rdmacg_ops *ops)
 	first = w->root;
 	second = w->root;
 	for (i = 0; i < DEPTH; i++) {
-		first = make(first);
+		first = make_cgroup(first);
 		w->neighbour[i] = first;
-		second = make(second);
+		second = make_cgroup(second);
 		w->tenant[i] = second;
 	}
 	for (i = 0; i < NR_MANY; i++)
-		w->many[i] = make(w->tenant[DEPTH - 2]);
+		w->many[i] = make_cgroup(w->tenant[DEPTH - 2]);
 	/* Standing charges, or stock would free its pools in each pair. */
 	for (i = 0; i < NR_DEVICES; i++) {
 		shim_cgroup_attach(first);
@@ -369,7 +359,7 @@ int main(int argc, char **argv)
 	};
 	static const struct rdmacg_ops *contestants[NR_CONTESTANTS];
 	int option, rounds = 5, round, who, anew;
-	FILE *csv = NULL;
+	FILE *csv;
 	size_t i;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -385,12 +375,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fairness: needs 2 cores, and --rounds of 1 or more\n");
 		return EXIT_FAILURE;
 	}
-	if (argv[optind]) {
-		csv = fopen(argv[optind], "we");
-		if (!csv)
-			die(argv[optind], errno);
+	csv = open_csv(argv[optind]);
+	if (csv)
 		fprintf(csv, "charge,tenant,contestant,samples,ns median,ns 99 %%,ns most\n");
-	}
 	contestants[OURS] = &ours_spin_ops;
 	contestants[MAINLINE] = &mainline_spin_ops;
 	contestants[STOCK] = &stock_spin_ops;

@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 #include "measure.h"
-#include "native.h"
 
 #define MAX_SIZES	10
 #define MANY_DEVICES	8		/* where the number of cgroups grows */
@@ -117,10 +116,8 @@ static void limit(struct cgroup_subsys_state *css, int device, const char *value
 static struct cgroup_subsys_state *make(struct world *w,
 					struct cgroup_subsys_state *parent)
 {
-	struct cgroup_subsys_state *css = shim_cgroup_mkdir(parent);
+	struct cgroup_subsys_state *css = make_cgroup(parent);
 
-	if (IS_ERR(css))
-		die("cgroup", -PTR_ERR(css));
 	w->all[w->nr_all++] = css;
 	return css;
 }
@@ -276,11 +273,9 @@ static bool op_events_local(struct world *w)
 /* The life of a cgroup beside the leaf, which uses devices from @first_used on. */
 static bool live(struct world *w, int first_used)
 {
-	struct cgroup_subsys_state *css = shim_cgroup_mkdir(w->leaf->parent);
+	struct cgroup_subsys_state *css = make_cgroup(w->leaf->parent);
 	int i;
 
-	if (IS_ERR(css))
-		die("cgroup", -PTR_ERR(css));
 	for (i = first_used; i < w->nr_devices; i++)
 		charge_one(w, css, i);
 	for (i = first_used; i < w->nr_devices; i++)
@@ -636,7 +631,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	bool only_check = false;
-	FILE *csv = NULL;
+	FILE *csv;
 	int option, axis, at, who;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -644,11 +639,7 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		only_check = true;
 	}
-	if (argv[optind]) {
-		csv = fopen(argv[optind], "we");
-		if (!csv)
-			die(argv[optind], errno);
-	}
+	csv = open_csv(argv[optind]);
 	counted[OURS] = &ours_steps_ops;
 	counted[MAINLINE] = &mainline_steps_ops;
 	counted[STOCK] = &stock_steps_ops;

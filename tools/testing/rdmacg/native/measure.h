@@ -12,6 +12,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "native.h"
+
 static long nr_cpus;
 static bool realtime;		/* for the machine that has other work */
 
@@ -20,6 +22,25 @@ static inline void die(const char *what, int error)
 	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what,
 		strerror(error));
 	exit(EXIT_FAILURE);
+}
+
+static inline struct cgroup_subsys_state *make_cgroup(struct cgroup_subsys_state *parent)
+{
+	struct cgroup_subsys_state *css = shim_cgroup_mkdir(parent);
+
+	if (IS_ERR(css))
+		die("cgroup", -PTR_ERR(css));
+	return css;
+}
+
+/* NULL if there is no path. */
+static inline FILE *open_csv(const char *path)
+{
+	FILE *csv = path ? fopen(path, "we") : NULL;
+
+	if (path && !csv)
+		die(path, errno);
+	return csv;
 }
 
 static inline long now_ns(void)
