@@ -75,9 +75,9 @@ help:
 #: What you can make
 #:
 #:   run          build the kernel, boot it, and see it limit real verbs objects
+#:   run-svg      record that as doc/run.svg
 #:   test         run the tests of a base; the last line counts the cases
 #:   test-all     those of all bases and configurations as well: hours
-#:   run-svg      record that as doc/run.svg
 .PHONY: help run run-svg test test-all
 run: guest $(guest)/verbs top
 	@echo "Booting $(patsubst $(CURDIR)/%,%,$(vmlinux))" >&2
@@ -108,8 +108,8 @@ tests_arm64 := $(call cases_of_machine,arm64) $(call cases_of_machine,arm64,KERN
 	"kunit ARCH=s390x" "kunit ARCH=i386"
 tests_rest := "detectors CONFIG=debug" "kselftest CONFIG=debug" faults uverbs-fuzz \
 	"storms CONFIG=debug SECONDS=10" "storms SECONDS=30" check-base-test model litmus \
-	top-test examples-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" alloc-fail \
-	interleave mutants "lint T=cross" \
+	top-test examples-test deb-test tools-deb-test series-test "series-test KERNEL=6.1" \
+	alloc-fail interleave mutants "lint T=cross" \
 	"storms KERNEL=7.3" "storms KERNEL=5.10" "check-base-test KERNEL=7.3"
 
 test: setup
