@@ -5,7 +5,8 @@ import contextlib
 import re
 import subprocess
 
-from harness import BUILT, DEVICE, IS_LIMITED, LIMIT, OTHER_DEVICE, TENANT, run
+from harness import (BUILT, DEVICE, IS_LIMITED, LIMIT, OTHER_DEVICE, TENANT, Cgroup,
+                     run)
 
 DEFAULT = f"default {LIMIT}"
 LATER_DEVICE = "later0"
@@ -30,9 +31,12 @@ def check(guest, cgroup, tenant, why="a default"):
     with later_device():
         tenant.hears("^pd: .*\n")
         said[DEVICE] = tenant.said
+        # Where a client delegates a controller, its cgroup itself takes no process.
+        below = Cgroup(cgroup().path / "below").make()
         for device in (OTHER_DEVICE, LATER_DEVICE):
-            done = run(*cgroup().command(BUILT / TENANT[0], device, *TENANT[2:]))
+            done = run(*below.command(BUILT / TENANT[0], device, *TENANT[2:]))
             said[device] = done.stdout
+        below.path.rmdir()
         limits = {device: cgroup().figures("max", device) for device in said}
     guest.promise(f"{why}: it binds two devices that were not named, and a later one",
                   all(re.search(IS_LIMITED, said[device], re.M) and

@@ -58,6 +58,8 @@ def check(guest):
     if guest.version == 2:
         parent = guest.cgroup(SLICE)
         parent.path.mkdir(exist_ok=True)        # systemd may have made it
+        # Slurm hands on what there is, as on nodes where systemd has enabled it.
+        (guest.root / "cgroup.subtree_control").write_text("+memory")
     configure(guest)
     srun = ("srun", BUILT / TENANT[0], *TENANT[1:])
     with contextlib.ExitStack() as daemons:
