@@ -11,10 +11,12 @@ import contextlib
 import importlib.util
 import io
 import re
+import shutil
 import sys
 import tempfile
 import traceback
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE / "check-base.py"
@@ -528,6 +530,18 @@ def program_with_options_that_kconfig_drops(source, folder):
                        r"+CONFIG=default +Kconfig makes it n\b")
 
 
+def options_that_one_base_alone_has(source, folder):
+    base = kernel.version(source)
+    here = folder / "qemu"
+    shutil.copytree(kernel.HERE, here)
+    (here / f"config/base/{base}.config").write_text("CONFIG_NO_SUCH=y\n")
+    with mock.patch.object(kernel, "HERE", here), \
+            contextlib.redirect_stderr(io.StringIO()):
+        said = complaints(check_base.check(source, base))
+    wanted = missing("CONFIG_NO_SUCH", "CONFIG_NO_SUCH=y")
+    return [f"said: {said}, not {wanted}"] * (said != wanted)
+
+
 def program_with_what_is_no_tree(source, folder):
     return run_program(folder, 2, r"is no kernel source tree")
 
@@ -545,7 +559,8 @@ def fragment_with_an_option_that_not_all_have(_, folder):
 PROGRAMS = (fragment_with_an_option_that_not_all_have,
             program_with_a_tree_that_will_do, program_with_a_tree_that_lacks_something,
             program_with_a_version_between_the_bases,
-            program_with_options_that_kconfig_drops, program_with_what_is_no_tree)
+            program_with_options_that_kconfig_drops, options_that_one_base_alone_has,
+            program_with_what_is_no_tree)
 
 
 def attempt(test, argument):

@@ -617,10 +617,10 @@ def judge_helper(use, found, user):
     return Row("ok", what, where, "")
 
 
-def check_options(tree, machine):
+def check_options(tree, base, machine):
     known = kernel.kconfig_symbols(tree.text, MACHINES[machine].srcarch)
     for path in sorted({path for config in kernel.configs(machine)
-                        for path in kernel.fragments("rdmacg", config, machine=machine)}):
+                        for path in kernel.fragments("rdmacg", config, base, machine)}):
         for option, value in kernel.read_fragment(path, known).items():
             where = known.get(option)
             if where:
@@ -641,7 +641,7 @@ class Quiet:
     say = tick = begin
 
 
-def ask_kconfig(tree, over, folder, machine):
+def ask_kconfig(tree, over, folder, base, machine):
     """What Kconfig itself makes of the fragments, with what they depend on."""
     lacking = [tool for tool in ("make", f"{MACHINES[machine].compiler}gcc", "flex", "bison")
                if not shutil.which(tool)]
@@ -654,7 +654,7 @@ def ask_kconfig(tree, over, folder, machine):
     kernel.farm(farm, tree.root, over)
     obj = farm / "obj-check"
     for config in kernel.configs(machine):
-        fragments = kernel.fragments("rdmacg", config, machine=machine)
+        fragments = kernel.fragments("rdmacg", config, base, machine)
         make = kernel.make_command(farm, obj, os.cpu_count(), fragments, machine)
         try:
             kernel.configure(farm, obj, fragments, make, Quiet(), MACHINES[machine].srcarch)
@@ -715,8 +715,8 @@ def check(root, base, machine=DEFAULT, with_kconfig=True):
             (f"Patches for {base}", [*patched, *check_patched(tree, root, over)]),
             ("What our tests use of the tree's selftests", check_selftest(tree)),
             ("Options of the guest",
-             [*check_options(tree, machine),
-              *(ask_kconfig(tree, over, Path(folder), machine) if with_kconfig else ())]),
+             [*check_options(tree, base, machine),
+              *(ask_kconfig(tree, over, Path(folder), base, machine) if with_kconfig else ())]),
         ]
         return [(title, list(rows)) for title, rows in sections]
 
