@@ -19,7 +19,6 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "qemu"))
 import kernel  # noqa: E402 (it lies in a folder of its own)
 
-REPO = kernel.REPO
 LOCAL_VERSION = "-rdmacg"
 
 
@@ -32,9 +31,7 @@ def lay_out(source, base, tree):
     stamp = tree / ".complete"
     if not stamp.exists():
         say(f"[1/3] copying {source.name}, 1.5 GB")
-        shutil.rmtree(tree, ignore_errors=True)
-        tree.parent.mkdir(parents=True, exist_ok=True)
-        kernel.run(["cp", "-a", "--reflink=auto", f"{source}/.", str(tree)])
+        kernel.copy_source(source, tree)
         stamp.touch()
     ours = kernel.laid_over("rdmacg", source, base, tree.parent / "files")
     # What the last build laid over and this one does not is as it was.
@@ -101,7 +98,7 @@ def main():
         kernel.die(f"there is no {config_file}; CONFIG_FILE= names the configuration "
                    "of a kernel, as /boot/config-$(uname -r)")
     source = args.source.resolve()
-    out = REPO / "build/deb" / args.base
+    out = kernel.BUILD / "deb" / args.base
     tree = out / "linux"
     obj = tree / "obj-deb"
     out.mkdir(parents=True, exist_ok=True)

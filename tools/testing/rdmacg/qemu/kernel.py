@@ -32,6 +32,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[3]
+# In a tree whose name make cannot take, build/ is a link.
+BUILD = (REPO / "build").resolve()
 sys.path.insert(0, str(HERE.parent))
 from debian import CACHE, Archive, Unavailable  # noqa: E402
 from machines import DEFAULT, MACHINES  # noqa: E402
@@ -108,10 +110,49 @@ def why_no_source(source):
     """Why a tree of the user's cannot be built on; "" if it may be."""
     if not (source / "kernel/cgroup/rdma.c").exists():
         return "that is no kernel source tree"
-    if (source / ".config").exists() or (source / "include/config").exists():
+    if was_built_in(source) and not ignored_by_git(source):
         return ("something was built in that tree, and the kernel's make would refuse it; "
-                "run 'make mrproper' there, or take a copy made by 'git worktree add'")
+                "run 'make mrproper' there, or take a tree of git's, which knows what was built")
     return ""
+
+
+def was_built_in(source):
+    """What the kernel's make asks of a tree before it builds outside of it."""
+    return (source / ".config").exists() or (source / "include/config").exists() or \
+        any(source.glob("arch/*/include/generated"))
+
+
+def ignored_by_git(source):
+    """What git ignores in a tree of its own, as products of a build; else nothing."""
+    git = ["git", "-C", str(source)]
+    try:
+        top = subprocess.run([*git, "rev-parse", "--show-toplevel"], text=True, check=False,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip()
+        if not top or Path(top).resolve() != source.resolve():
+            return []
+        return subprocess.run(
+            [*git, "ls-files", "-z", "--others", "--ignored", "--exclude-standard",
+             "--directory"], text=True, check=True,
+            stdout=subprocess.PIPE).stdout.replace("/\0", "\0").split("\0")[:-1]
+    except FileNotFoundError:
+        return []
+
+
+def not_source(source):
+    """The paths in a tree that are not its source: git's own, and what was built there.
+
+    The kernel's make takes no source with such, and would find objects in it.
+    """
+    return {".git", *(ignored_by_git(source) if was_built_in(source) else ())}
+
+
+def copy_source(source, tree):
+    """Make tree a real copy of the source alone."""
+    left_out = not_source(source)
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(source, tree, symlinks=True, ignore=lambda folder, names: {
+        name for name in names
+        if os.path.normpath(os.path.join(os.path.relpath(folder, source), name)) in left_out})
 
 
 def run(argv, hint="", **kwargs):
@@ -128,12 +169,21 @@ def fetch(base, progress):
     """Return the pristine source of base, from Debian's package of it."""
     package = f"linux-source-{base}"
     source = CACHE / package
-    if (source / "Makefile").exists():
-        progress.begin(f"{package} is there")
-        return source
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # Others may fetch it, too: in another tree, for one.
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (source / "Makefile").exists():
+            progress.begin(f"{package} is there")
+        else:
+            download(package, source, progress)
+    return source
 
+
+def download(package, source, progress):
+    """Fetch a package of a kernel's source, and unpack it."""
     progress.begin(f"downloading {package} (about 150 MB)")
-    work = CACHE / f"{package}.new"
+    work = source.with_name(f"{package}.new")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
@@ -147,7 +197,6 @@ def fetch(base, progress):
          " tar -xJ --strip-components=1", str(deb)], cwd=work)
     deb.unlink()
     work.rename(source)
-    return source
 
 
 def patched_files(source, patches, staging):
@@ -214,10 +263,12 @@ def remove(path):
 def farm(tree, source, files, rel=""):
     """Make tree/rel a directory of links to source/rel, but for files.
 
-    files maps a path below rel to a file of ours. A link to it will do where
-    it lies in the repository; one made from a patch is written only if its
-    content changed, to keep its time stamp.
+    files maps a path below rel to a file of ours, or to None if nothing is to be
+    there. A link to it will do where it lies in the repository; one made from a
+    patch is written only if its content changed, to keep its time stamp.
     """
+    if not rel:
+        files = {**dict.fromkeys(not_source(source)), **files}
     here = tree / rel
     if here.is_symlink():
         here.unlink()
@@ -231,6 +282,7 @@ def farm(tree, source, files, rel=""):
     names = set(below)
     if pristine.is_dir():
         names |= {entry.name for entry in pristine.iterdir()}
+    names -= {name for name, rest in below.items() if rest.get("", HERE) is None}
 
     for entry in list(here.iterdir()):
         if entry.name not in names and not entry.name.startswith("obj-"):
@@ -242,7 +294,7 @@ def farm(tree, source, files, rel=""):
             link(path, pristine / name)
         elif target is None:
             farm(tree, source, below[name], os.path.join(rel, name))
-        elif REPO / "build" not in target.parents:
+        elif BUILD not in target.parents:
             link(path, target)
         elif path.is_symlink() or not path.exists() or \
                 path.read_bytes() != target.read_bytes():
@@ -517,7 +569,7 @@ def main():
     if args.source_only:
         return
 
-    tree = REPO / "build" / args.base / args.variant
+    tree = BUILD / args.base / args.variant
     tree.parent.mkdir(parents=True, exist_ok=True)
     with (tree.parent / "lock").open("w") as lock:
         # Two builds at once would only be in each other's way.

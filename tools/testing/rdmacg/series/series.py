@@ -186,12 +186,10 @@ def make_series(base, source, out):
 
 def pristine(base, source):
     """A git repository of the source, at its first commit: the tree."""
-    tree = REPO / "build/series-tree" / base
+    tree = kernel.BUILD / "series-tree" / base
     if not (tree / ".git/base").exists():
         say(f"{base}: making a git repository of {source.name}, which takes a minute")
-        shutil.rmtree(tree, ignore_errors=True)
-        tree.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, tree, symlinks=True)
+        kernel.copy_source(source, tree)
         git("init", "-q", cwd=tree)
         git("add", "-A", "-f", cwd=tree)
         git("commit", "-q", "-m", f"Linux {base}", cwd=tree)
@@ -230,7 +228,7 @@ def build_and_boot(args, tree, progress):
              if re.search(r"\bwarning:", line)]
     done = subprocess.run(
         [HERE.parent / "qemu/vm.py", "--kernel", obj / "vmlinux", "--init", args.init,
-         "--log", REPO / "build/vm/series.log", "--cmd",
+         "--log", kernel.BUILD / "vm/series.log", "--cmd",
          "grep -w rdma /sys/fs/cgroup/cgroup.controllers"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
     if done.returncode:
@@ -278,7 +276,7 @@ def main():
     args = parser.parse_args()
 
     source = args.source.resolve()
-    out = REPO / "build/series" / args.base
+    out = kernel.BUILD / "series" / args.base
     letter, *series = make_series(args.base, source, out)
     say(f"{len(series)} patches and {letter.name} are in {os.path.relpath(out)}")
     return bool(args.prove and prove(args, source, series))
