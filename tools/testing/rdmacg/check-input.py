@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tell what is wrong with the input of make before any work is done.
 
-check-input.py [--with WORDS] GOAL... takes the variables from its environment.
+check-input.py GOAL... takes the variables from its environment.
 Each complaint names what there is to choose from, or what to do instead.
 """
 
@@ -21,10 +21,12 @@ for folder in ("qemu", "lint", "native", "detectors", "clients"):
 import debian  # noqa: E402 (only now can they be found)
 import kernel  # noqa: E402
 import machines  # noqa: E402
+import suites  # noqa: E402
 
 NUMBERS = ("SMP", "JOBS", "SECONDS", "MINUTES", "ROUNDS", "STEPS", "TABLES", "TIMEOUT")
-# What make, the shell's words, QEMU and the kernel's command line take in a name.
-NAME = r"[\w@%+=./-]*"
+# What make, the shell's words, QEMU and the kernel's command line take in a name; and
+# in that of this tree, if what is built lies elsewhere.
+NAME, TOP_NAME = r"[\w@%+=./-]*", r"[\w@%+=./ :-]*"
 
 
 def in_hierarchies(names, only):
@@ -76,7 +78,7 @@ ANY_MACHINE = ("run", "kunit", "kselftest", "driver-failure", "query-clamp", "st
                "vm", "top", "kernel", "guest", "setup", "source", "check-input")
 
 
-def choices(goals, more_tests, machine):
+def choices(goals, machine):
     """{variable: the words it may be}."""
     return {
         "KERNEL": kernel.bases(),
@@ -89,13 +91,13 @@ def choices(goals, more_tests, machine):
         "ARCH": list(machines.MACHINES),
         "SUITE": [suite for suite in kernel.SUITES if "-" not in suite],
         "ACCEL": ["kvm", "tcg"],
-        "WITH": more_tests,
+        "WITH": list(suites.MORE),
     }
 
 
-def wrong_words(goals, more_tests, variables):
+def wrong_words(goals, variables):
     machine = variables.get("ARCH") or machines.DEFAULT
-    for variable, known in choices(goals, more_tests, machine).items():
+    for variable, known in choices(goals, machine).items():
         words = variables.get(variable, "").split()
         if variable != "WITH" and len(words) > 1:
             words = [" ".join(words)]
@@ -136,26 +138,45 @@ def cannot_write(folder):
     return "" if os.access(folder, os.W_OK | os.X_OK) else "it is not writable"
 
 
-def wrong_paths(variables, top):
-    """top is where make runs."""
+def link_build(top, build):
+    """Have top/build lead to where make builds; why it cannot, if so."""
+    link = top / "build"
+    if link == build or link.is_symlink() and Path(os.readlink(link)) == build:
+        return ""
+    try:
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(build)
+    except FileExistsError:
+        return f"with a path as that of this tree, it has to be a link to {build}; remove it"
+    except OSError as error:
+        return f"{error.strerror}; clone the tree to where you may write"
+    return ""
+
+
+def wrong_paths(variables, top, build):
+    """top is where make runs, build what it calls build/."""
     source = variables.get("KERNEL_SRC", "")
     config_file = variables.get("CONFIG_FILE", "")
-    for what, path, remedy in (
-            ("this tree", str(top), "move it"),
-            ("the cache", str(debian.CACHE), "set XDG_CACHE_HOME= to another folder"),
-            ("KERNEL_SRC", source, "make a symbolic link to it, and give that"),
-            ("CONFIG_FILE", config_file, "copy it elsewhere")):
-        if not re.fullmatch(NAME, path):
-            yield (f"{what}: {path}: make, QEMU or the kernel cannot take a name with blanks, "
-                   f"commas, colons, quotes and the like; {remedy}")
+    for what, path, name, remedy in (
+            ("this tree", str(top), TOP_NAME, "move it"),
+            ("the cache", str(debian.CACHE), NAME, "set XDG_CACHE_HOME= to another folder"),
+            ("KERNEL_SRC", source, NAME, "make a symbolic link to it, and give that"),
+            ("CONFIG_FILE", config_file, NAME, "copy it elsewhere")):
+        if not re.fullmatch(name, path):
+            refused = "blanks, colons, commas" if name is NAME else "commas"
+            yield (f"{what}: {path}: make, QEMU or the kernel cannot take a name with "
+                   f"{refused}, quotes and the like; {remedy}")
     for folder, remedy in (
             (debian.CACHE, "set HOME= or XDG_CACHE_HOME= to a folder that you may write to; "
                            "it is for 1.7 GB of kernel source and caches"),
-            (top / "build", "it is for all that is built here; clone the tree to where you "
-                            "may write")):
+            (build, "it is for all that is built here; clone the tree to where you may write")):
         why = cannot_write(folder)
         if why:
             yield f"{folder}: {why}; {remedy}"
+    why = link_build(top, build)
+    if why:
+        yield f"{top / 'build'}: {why}"
     if source:
         why = kernel.why_no_source(Path(source))
         if why:
@@ -175,15 +196,14 @@ def lacking(goals, variables):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--with", dest="more_tests", default="",
-                        help="the words that WITH= may have")
+    parser.add_argument("--build", type=Path, required=True, help="what make calls build/")
     parser.add_argument("goal", nargs="*")
     args = parser.parse_args()
 
     complaints = [
-        *wrong_words(args.goal, args.more_tests.split(), os.environ),
+        *wrong_words(args.goal, os.environ),
         *wrong_numbers(os.environ),
-        *wrong_paths(os.environ, Path.cwd()),
+        *wrong_paths(os.environ, Path.cwd(), args.build),
         *lacking(args.goal, os.environ),
     ]
     for complaint in complaints:

@@ -21,29 +21,42 @@ class Unavailable(Exception):
     """A package that cannot be had; the text says why."""
 
 
+NO_CONNECTION = ("No connection to the mirror: look at the network, at http_proxy or apt's "
+                 "proxy, at the mirror's name in /etc/apt/sources.list")
+
+
+def unreachable(said):
+    """What apt says of mirrors that it did not reach, each once."""
+    # The same, once for each list and each file, all with the same address.
+    return list(dict.fromkeys(
+        re.findall(r"\b(?:Could not (?:connect|resolve)|Temporary failure|Cannot initiate|"
+                   r"Connection (?:failed|timed out)|Unable to connect).*", said)))
+
+
 def reasons(said):
     """What apt complains of, each once; why it reached no mirror comes first.
 
     Its advice to update is left out: that was done.
     """
-    lines = [line for line in dict.fromkeys(re.findall(r"^(?:E|Err\S*|W): ?.*", said, re.M))
+    lines = [line for line in dict.fromkeys(
+                 re.findall(r"^(?:E|Err\S*|W|dpkg): ?.*", said, re.M))
              if "run apt-get update" not in line]
-    # The same, once for each list and each file, all with the same address.
-    network = dict.fromkeys(
-        re.findall(r"\b(?:Could not (?:connect|resolve)|Temporary failure|Cannot initiate|"
-                   r"Connection (?:failed|timed out)|Unable to connect).*", said))
-    return [*list(network)[:3], *(["No connection to the mirror: look at the network, at "
-                                   "http_proxy or apt's proxy, at the mirror's name in "
-                                   "/etc/apt/sources.list"] if network else []), *lines[-6:]]
+    network = unreachable(said)
+    return [*network[:3], *lines[-6:]]
+
+
+def host_suites():
+    """[(URI, suite)] of all that the host's apt uses, in its order."""
+    uris = subprocess.run(["apt-get", "--print-uris", "update"], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return list(dict.fromkeys(re.findall(
+        r"^'(\S+)/dists/([\w-]+)/main/binary-\w+/Packages", uris, re.M)))
 
 
 def host_mirrors():
     """{is_security: URI} of the mirrors of Debian that the host's apt uses."""
-    uris = subprocess.run(["apt-get", "--print-uris", "update"], text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     mirrors = {}
-    for uri, suite in re.findall(
-            r"^'(\S+)/dists/([\w-]+)/main/binary-\w+/Packages", uris, re.M):
+    for uri, suite in host_suites():
         if re.search(r"/debian(-security)?$", uri):
             mirrors.setdefault(suite.endswith("-security"), uri)
     return mirrors
@@ -110,8 +123,10 @@ class Archive:
         said = self.update()
         status, more = self.apt(*words, cwd=cwd)
         if status:
-            raise Unavailable(f"{package}: no suite of {', '.join(self.suites)} has it "
-                              "that can be reached\n  " + "\n  ".join(reasons(said + more)))
+            said += more
+            raise Unavailable("\n  ".join([
+                f"{package}: no suite of {', '.join(self.suites)} has it that can be reached",
+                *([NO_CONNECTION] if unreachable(said) else []), *reasons(said)]))
 
     def download(self, package, folder):
         """Fetch the newest version of package into folder; return its file."""

@@ -22,6 +22,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent / "qemu"))
 import kernel  # noqa: E402 (only now can it be found)
+import suites  # noqa: E402
 
 
 class Counts:
@@ -88,8 +89,9 @@ def run(target, make):
         print(line, flush=True)
         counts.feed(line)
         return counts
+    # With the pipe that "make -j" gives its makes.
     with subprocess.Popen([make, "--no-print-directory", *target.split()],
-                          text=True, errors="replace",
+                          text=True, errors="replace", close_fds=False,
                           stdout=subprocess.PIPE) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
@@ -122,21 +124,25 @@ def main():
     parser.add_argument("--expect-failures", metavar="FILE", type=read_names,
                         default=set(),
                         help="names of cases that must fail, the only ones that may")
-    parser.add_argument("target", nargs="+",
-                        help="with variables, if any: 'kunit CONFIG=debug'")
+    parser.add_argument("--with", dest="more", default="", metavar="WORDS",
+                        help=f"what to run behind the usual: {' '.join(suites.MORE)}")
+    parser.add_argument("target", nargs="*", help="what to run instead of the usual, with "
+                        "variables, if any: 'kunit CONFIG=debug'")
     args = parser.parse_args()
+    targets = [*(args.target or suites.TESTS),
+               *(target for word in args.more.split() for target in suites.MORE[word])]
 
     total = Counts()
     unseen = args.expect_failures
     summary = []
-    for number, target in enumerate(args.target, 1):
-        print(f"== [{number}/{len(args.target)}] make {target}", flush=True)
+    for number, target in enumerate(targets, 1):
+        print(f"== [{number}/{len(targets)}] make {target}", flush=True)
         started = time.monotonic()
         counts = run(target, args.make)
         unseen = judge_expected(counts, unseen)
         seconds = time.monotonic() - started
         summary.append(f"{target}: {counts} in {seconds:.0f} s")
-        print(f"== [{number}/{len(args.target)}] {summary[-1]}", flush=True)
+        print(f"== [{number}/{len(targets)}] {summary[-1]}", flush=True)
         summary += [f"  failed: {name}" for name in counts.failed]
         summary += [f"  failed: {complaint}" for complaint in counts.complaints]
         summary += [f"  skipped: {name}" for name in counts.skipped]

@@ -80,11 +80,11 @@ def follow(report, who, lines):
 def boot(report, kernel, variant, version, only, root):
     """Returns how many results the guest had, None if it did not end well."""
     who = f"{variant} v{version}"
-    words = [f"--cgroup {version}", f"--only '{only}'"]
+    words = ["--cgroup", str(version), "--only", only]
     if variant == "stock":
         words.append("--stock")
     if root:
-        words.append(f"--root {root}")
+        words += ["--root", root]
     print(f"# {who}: booting {kernel}", flush=True)
     start = time.monotonic()
     with subprocess.Popen(
@@ -92,7 +92,7 @@ def boot(report, kernel, variant, version, only, root):
              "--log", TOP / f"build/vm/clients-{variant}-v{version}.log",
              "--out", OUT / variant, "--timeout", str(BOOT_SECONDS),
              "--memory", str(MEMORY),
-             "--cmd", f"python3 {GUEST} {' '.join(words)}"],
+             "--", "python3", GUEST, *words],
             stdout=subprocess.PIPE, text=True, errors="replace") as process:
         results = follow(report, who, process.stdout)
     print(f"# {who}: {time.monotonic() - start:.0f} s", flush=True)

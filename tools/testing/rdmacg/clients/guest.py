@@ -24,7 +24,7 @@ import services
 import slurm
 import suite
 import traffic
-from harness import TOP, Guest
+from harness import BUILT, TOP, Guest
 
 CASES = {
     "libcgroup": libcgroup.check,
@@ -79,7 +79,7 @@ def main():
     if args.cgroup == 1:
         mount_v1()
     if args.root:
-        privateroot.enter(args.root, TOP, pathlib.Path(os.environ["OUT"]))
+        privateroot.enter(args.root, TOP, BUILT, pathlib.Path(os.environ["OUT"]))
     guest = Guest(args.cgroup, args.stock, bool(args.root))
     for name, check in CASES.items():
         if args.only not in name or guest.newer and name in DEBIAN_12_ALONE:

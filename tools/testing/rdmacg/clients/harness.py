@@ -15,7 +15,7 @@ ADDRESS = "10.99.0.1"           # on the link of DEVICE
 GID = 1                         # of that address; 0 is of IPv6
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
-BUILT = TOP / "build/guest"
+BUILT = (TOP / "build").resolve() / "guest"
 EXAMPLES = TOP / "doc/examples"
 
 # A limit; a tenant that asks for more, and what it says if it is refused.

@@ -41,7 +41,7 @@ result "$version boots" $status
 
 status=0
 "$@" --kernel "$kernel" --log "$top/build/vm/deb.log" --timeout 600 \
-	--cmd "$top/tools/testing/rdmacg/qemu/demo.sh $top/build/guest $top/build/top" \
+	-- "$top/tools/testing/rdmacg/qemu/demo.sh" "$top/build/guest" "$top/build/top" \
 	> "$out/demo.txt" || status=1
 sed 's/^/# /' "$out/demo.txt" | tail -n 1
 result "it limits verbs objects, on v2 and v1" $status

@@ -22,7 +22,8 @@ from types import SimpleNamespace
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "qemu"))
-import kernel  # noqa: E402 (only now can it be found)
+import kernel  # noqa: E402 (only now can they be found)
+import setup  # noqa: E402
 from debian import Unavailable, newest  # noqa: E402
 
 REPO = kernel.REPO
@@ -102,7 +103,7 @@ class Lint:
         self.tree = tree
         self.jobs = jobs
         self.scripts = tree / "scripts"
-        self.work = REPO / "build/lint"
+        self.work = kernel.BUILD / "lint"
         self.work.mkdir(parents=True, exist_ok=True)
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -271,7 +272,7 @@ class Lint:
     def cross(self, name):
         """Compile for another machine, and see that it will link there."""
         arch, prefix, options = CROSS[name]
-        kernel.run([HERE.parent / "setup.sh", f"gcc-{prefix}"])
+        setup.install([f"gcc-{prefix}"])
         fragment = self.work / f"{name}.config"
         fragment.write_text("\n".join([
             f"# make: ARCH={arch} CROSS_COMPILE={prefix}-",

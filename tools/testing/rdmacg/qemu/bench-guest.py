@@ -26,7 +26,7 @@ def boot(variant, args):
     done = subprocess.run(
         [VM, "--kernel", kernel, "--init", TOP / "build/guest/init",
          "--log", TOP / "build/vm/bench-guest.log",
-         "--cmd", f"{TOP}/build/guest/verbs-bench mlx4_0 {'fairness' * args.fairness}"],
+         "--", TOP / "build/guest/verbs-bench", "mlx4_0", *["fairness"] * args.fairness],
         stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         sys.exit(f"bench-guest.py: the guest with {kernel} failed, see above")

@@ -84,12 +84,10 @@ def main():
     parser = argparse.ArgumentParser(
         description="Print a fact about a machine, for the Makefile, or unpack its programs.")
     parser.add_argument("machine", choices=MACHINES)
-    parser.add_argument("what", choices=("packages", "compiler", "unpack"))
+    parser.add_argument("what", choices=("compiler", "unpack"))
     args = parser.parse_args()
     machine = MACHINES[args.machine]
-    if args.what == "packages":
-        print(*machine.packages)
-    elif args.what == "compiler":
+    if args.what == "compiler":
         print(f"{machine.compiler}gcc",
               *(f"--sysroot={root}" for root in [machine.root()] if root))
     else:

@@ -28,6 +28,7 @@ import os
 import pathlib
 import re
 import selectors
+import shlex
 import shutil
 import signal
 import socket
@@ -40,11 +41,13 @@ import tty
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from machines import DEFAULT, MACHINES  # noqa: E402 (only now can it be found)
+from machines import CACHE, DEFAULT, MACHINES  # noqa: E402 (only now can it be found)
 
 EXIT_KUNIT, EXIT_KERNEL, EXIT_GUEST, EXIT_TIME = 1, 70, 71, 124
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
+KVM = pathlib.Path("/dev/kvm")
+ACCELERATOR = CACHE / "accel"       # what came of trying it
 PROBE_SECONDS = 10
 BOOT_SECONDS = 300
 BOOT_TRIES = 3
@@ -241,7 +244,7 @@ class Guest:
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME=/tmp USER=root LANG=C.UTF-8",
             f"TERM={term if re.fullmatch('[a-z0-9.+-]+', term) else 'dumb'}",
-            f"OUT={args.out} RDMACG_TOP={TOP} RDMACG_RUN={self.folder}",
+            f"OUT={args.out} RDMACG_TOP=\"{TOP}\" RDMACG_RUN={self.folder}",
             f"RDMACG_MODE={'shell' if args.shell else 'command'}",
             f"RDMACG_DEVICES={int(args.devices)}",
             f"RDMACG_PROGRAMS={programs}/usr" if programs else "",
@@ -365,26 +368,35 @@ def choose_accelerator(args):
     """
     choice = os.environ.get("ACCEL")
     foreign = args.machine.qemu != MACHINES[DEFAULT].qemu
-    if choice or foreign or not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if choice or foreign or not os.access(KVM, os.R_OK | os.W_OK):
         return choice or "tcg", lambda: None
-
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    record = pathlib.Path(cache, "rdmacg/accel")
-    host_boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text()
-    key = f"{host_boot.strip()} {os.stat(shutil.which(args.machine.qemu)).st_mtime_ns}"
-    with contextlib.suppress(OSError, ValueError):
-        known_key, choice = record.read_text().splitlines()
-        if known_key == key:
-            return choice, lambda: None
+    choice = recorded_accelerator(args.machine.qemu)
+    if choice:
+        return choice, lambda: None
 
     choice = "kvm" if kvm_boots(args) else "tcg"
-    say(f"using {choice.upper()}; {record} remembers it")
+    say(f"using {choice.upper()}; {ACCELERATOR} remembers it")
 
     def remember():
         with contextlib.suppress(OSError):
-            record.parent.mkdir(parents=True, exist_ok=True)
-            record.write_text(f"{key}\n{choice}\n")
+            ACCELERATOR.parent.mkdir(parents=True, exist_ok=True)
+            ACCELERATOR.write_text(f"{accelerator_key(args.machine.qemu)}\n{choice}\n")
     return choice, remember
+
+
+def accelerator_key(qemu):
+    """A try of KVM counts until this host boots anew, or has another QEMU."""
+    host_boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text()
+    return f"{host_boot.strip()} {os.stat(shutil.which(qemu)).st_mtime_ns}"
+
+
+def recorded_accelerator(qemu):
+    """What came of a try of KVM; None if none was made."""
+    with contextlib.suppress(OSError, ValueError):
+        key, choice = ACCELERATOR.read_text().splitlines()
+        if key == accelerator_key(qemu):
+            return choice
+    return None
 
 
 def run(args):
@@ -444,14 +456,18 @@ def parse_arguments():
         help="reports of the kernel that are no fault, by their first lines")
     add("--no-devices", dest="devices", action="store_false",
         help="make no RDMA devices")
-    what = parser.add_mutually_exclusive_group(required=True)
+    what = parser.add_mutually_exclusive_group()
     what.add_argument("--shell", action="store_true",
                       help="interactive shell on this terminal")
     what.add_argument("--cmd", help="command for the guest's shell")
     what.add_argument("--cmd-env", metavar="NAME",
                       help="environment variable that holds the command")
+    what.add_argument("word", nargs="*", default=[],
+                      help="command in words that no shell is to split, behind --")
     args = parser.parse_args()
 
+    if args.word:
+        args.cmd = shlex.join(args.word)
     if args.cmd_env:
         args.cmd = os.environ.get(args.cmd_env, "")
     if not args.shell and not args.cmd:
@@ -465,7 +481,8 @@ def parse_arguments():
     if os.path.basename(args.kernel) == "vmlinux":
         args.kernel = os.path.join(os.path.dirname(args.kernel), args.machine.image)
     for name in ("kernel", "init", "log", "out"):
-        path = pathlib.Path(getattr(args, name)).absolute()
+        # That of build/ can be a link.
+        path = pathlib.Path(getattr(args, name)).resolve()
         if re.search(r"[\s,\"]", str(path)):
             parser.error(f"{path}: neither QEMU nor the kernel can take a "
                          "name with blanks, commas or quotes")
