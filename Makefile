@@ -368,8 +368,8 @@ deb-test: deb $(guest)/init $(guest)/verbs top
 #:                                deb/, which needs no particular kernel; lintian
 #:                                looks at it
 #:   tools-deb-test
-#:                 1 m  guest     install it where nothing of it stays, and use it,
-#:                                also in the guest on a stock kernel
+#:                 1 m  guest     install it, as root, where nothing of it stays,
+#:                                and use it, also in the guest on stock
 .PHONY: tools-deb tools-deb-test tools-deb-in-guest
 tools-deb: setup-tools-deb
 	@$(here)/deb/tools-deb.sh $(build)/tools-deb

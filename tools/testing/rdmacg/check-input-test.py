@@ -70,10 +70,12 @@ class Make(Folder):
             script(here / "setup.sh", f'[ -z "$*" ] || {{ echo {WORKED}; exit 1; }}')
         return tree
 
-    def make(self, *words, tree="tree", **variables):
-        done = subprocess.run(["make", *words], cwd=self.tree(tree), text=True, check=False,
-                              env={**CLEAN, **variables}, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def make(self, *words, tree="tree", folder="", **variables):
+        # No test is to reach the user's own cache: there is a distclean.
+        scratch = {"HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache")}
+        done = subprocess.run(["make", *words], cwd=folder or self.tree(tree), text=True,
+                              env={**CLEAN, **scratch, **variables}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return done.returncode, done.stdout
 
     def goals(self):
@@ -206,22 +208,22 @@ class Make(Folder):
         for name in ("a tree", "a:tree"):
             link = self.tree(name) / "build"
             # Without those that have tests of their own run, by $(MAKE).
-            goals = self.goals() - {"test", "test-all", "test-stock", "run-svg", "kselftest"}
-            status, said = self.make("-n", *sorted(goals), tree=name, XDG_CACHE_HOME=str(cache))
+            goals = self.goals() - {"test", "test-all", "test-stock", "run-svg", "kselftest",
+                                    "mutants"}
+            status, said = self.make("-n", *sorted(goals), f"KERNEL_SRC={SOURCE}", tree=name)
             self.assertEqual(status, 0, said)
             self.assertNotIn(f"{name}/", said)
-            self.assert_taken("run", tree=name, XDG_CACHE_HOME=str(cache))
+            self.assert_taken("run", tree=name)
             self.assertRegex(os.readlink(link), rf"^{cache}/rdmacg/build-\d+$")
             # A copy of a tree has a link to where the first one is built.
             link.unlink()
             link.symlink_to("elsewhere")
-            self.assert_taken("run", tree=name, XDG_CACHE_HOME=str(cache))
+            self.assert_taken("run", tree=name)
             built = link.resolve(strict=True)
-            self.assertEqual(self.make("clean", tree=name, XDG_CACHE_HOME=str(cache))[0], 0)
+            self.assertEqual(self.make("clean", tree=name)[0], 0)
             self.assertFalse(built.exists() or link.is_symlink())
             link.mkdir()
-            self.assert_told("run", f"{link}: ", "remove it", tree=name,
-                             XDG_CACHE_HOME=str(cache))
+            self.assert_told("run", f"{link}: ", "remove it", tree=name)
         self.assertEqual(len(list(cache.glob("rdmacg/build-*"))), 2)
 
     def test_a_path_that_nothing_can_take(self):
@@ -239,9 +241,7 @@ class Make(Folder):
 
     def test_make_from_elsewhere(self):
         for words in (("-C", str(self.tree())), ("-f", str(self.tree() / "Makefile"))):
-            done = subprocess.run(["make", *words, "run"], cwd="/", text=True, check=False,
-                                  env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            self.assertIn(WORKED, done.stdout)
+            self.assertIn(WORKED, self.make(*words, "run", folder="/")[1])
 
     def test_words_that_a_shell_would_split(self):
         """What is in T reaches a program as one word, in the guest as well."""
@@ -463,6 +463,23 @@ class Setup(Folder):
         self.assert_advice("echo 'E: Unmet dependencies.'", "apt-get --fix-broken install")
         self.assert_advice("echo 'E: Unable to locate package podman'", "Debian 12")
         self.assert_advice("echo 'E: No space left'", "No space left", "libmnl-dev")
+
+    def test_nobody_who_may_install(self):
+        """That is said at once, with what to do."""
+        with mock.patch("os.geteuid", lambda: 1000):
+            for sudo in ("exit 1", None):
+                self.assertIn("apt-get install", self.refused(sudo))
+
+    def refused(self, sudo):
+        """What install() says if sudo is a script, or a file that cannot be run."""
+        script(self.folder / "dpkg-query", "")
+        script(self.folder / "apt-get", "echo worked; exit 1")
+        script(self.folder / "sudo", sudo or "")
+        (self.folder / "sudo").chmod(0o755 if sudo else 0o644)
+        with mock.patch.dict("os.environ", {"PATH": str(self.folder)}, clear=True), \
+                self.assertRaises(SystemExit) as raised:
+            setup.install(["no-such-package"])
+        return str(raised.exception)
 
     def test_old_lists_are_no_failure(self):
         """What there is of a mirror may still do."""

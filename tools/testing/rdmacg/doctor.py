@@ -34,6 +34,9 @@ QUICKLY = ("-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10"
            "-o", "Acquire::Retries=0")
 # What make run and make test install; the machine's own group comes to these.
 VITAL_GROUPS = ("guest", "native", "top")
+# Where a group of packages is not of the target of its name.
+USERS = {"faults": "faults, storms, soak, uverbs-fuzz", "deb-config": "deb CONFIG_FILE=",
+         "examples": "examples-test", "series": "series-test", "svg": "run-svg"}
 # In GB. All that "make test-all" leaves behind is 40.
 SOURCE_SPACE, CCACHE_SPACE, BUILD_SPACE, TMP_SPACE = 2.5, 0.5, 0.5, 0.2
 RUN_MEMORY, ALL_MEMORY = 1.5, 3.5
@@ -81,7 +84,7 @@ class Doctor:
     def installs(self):
         """Why make cannot install packages; "" if it can."""
         if self.root is None:
-            return "you are not root, and sudo asks for a password"
+            return "you are not root, and sudo does not help"
         return self.no_apt
 
     def packages(self):
@@ -90,7 +93,8 @@ class Doctor:
         users = {
             "run, test": [name for group in (*VITAL_GROUPS, self.machine)
                           for name in known[group]],
-            **{group: known[group] for group in setup.GROUPS if group not in VITAL_GROUPS},
+            **{USERS.get(group, group): known[group] for group in setup.GROUPS
+               if group not in VITAL_GROUPS},
             **{f"ARCH={name}": known[name] for name in machines.MACHINES
                if name not in (self.machine, machines.DEFAULT)},
             "lint T=cross": list(dict.fromkeys(cross)),
@@ -137,8 +141,7 @@ class Doctor:
                 archive.fetch(package, *QUICKLY, "--print-uris", "download", package)
             except (debian.Unavailable, OSError) as error:
                 why = str(error).partition("\n")[0]
-        return Check(not why, f"{what}: {' '.join(archive.suites)}" if not why else what,
-                     f"{why}: {todo}", vital)
+        return Check(not why, what + ": can be fetched" * (not why), f"{why}: {todo}", vital)
 
     def folders(self):
         cache, build = debian.CACHE, self.build

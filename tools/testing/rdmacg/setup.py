@@ -52,11 +52,11 @@ def packages():
 
 
 def output(*argv):
-    """What a program says on stdout; "" if it is not there."""
+    """What a program says on stdout; "" if it cannot run."""
     try:
         return subprocess.run(argv, text=True, check=False, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL).stdout
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
@@ -85,7 +85,7 @@ def as_root():
     try:
         return sudo if subprocess.run([*sudo, "true"], check=False,
                                       stderr=subprocess.DEVNULL).returncode == 0 else None
-    except FileNotFoundError:
+    except OSError:     # also of one that this user may not run
         return None
 
 
