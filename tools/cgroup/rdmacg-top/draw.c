@@ -43,6 +43,12 @@ static const struct {
 	{ "FAIL/s", "refused to a process in the cgroup or in one below it" },
 };
 
+struct row *selected_row(const struct screen *screen)
+{
+	return screen->selected < screen->view->nr_rows ?
+		&screen->view->rows[screen->selected] : NULL;
+}
+
 /* Returns how many columns it took, of @room at most. */
 static int put(int y, int x, int room, const char *string, enum cut cut)
 {

@@ -27,22 +27,6 @@ const char *const kind_names[NR_KINDS] = {
 	[MR_BYTES] = "mr_bytes",
 };
 
-/* Returns what programs call a place that is no cgroup, or NULL. */
-const char *place_name(const struct model *model,
-		       const struct cgroup *cgroup)
-{
-	static const char *const names[NR_ELSEWHERE] = {
-		[IN_ROOT] = "root",
-		[IN_KERNEL] = "kernel",
-		[IN_UNKNOWN] = "unknown",
-	};
-
-	for (size_t i = 0; i < NR_ELSEWHERE; i++)
-		if (cgroup == &model->elsewhere[i])
-			return names[i];
-	return NULL;
-}
-
 /* Returns whether the rest is known. */
 bool rest_of_handles(const struct holding *holding, long long *rest)
 {

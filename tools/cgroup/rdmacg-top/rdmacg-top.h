@@ -3,11 +3,12 @@
  * rdmacg-top shows what cgroups use of RDMA devices, and who is refused.
  *
  * mount.c finds the hierarchy that has the rdma controller. model.c walks it
- * and keeps what the files say, read by parse.c, from one sample to the next.
- * If asked for, restrack.c adds which task made which kinds of objects, and
- * kinds.c joins that with the tasks of cgroups. view.c makes of all that the
- * rows that are wanted, in order; table.c, json.c and prometheus.c print them.
- * The live view, screen.c and draw.c, is all that knows a screen.
+ * and keeps what the files say, read by parse.c, from one sample to the next, in
+ * the tree of tree.c. If asked for, restrack.c adds which task made which kinds of
+ * objects, and kinds.c joins that with the tasks of cgroups. view.c makes of all
+ * that the rows that are wanted, in order; table.c, json.c and prometheus.c print
+ * them. The live view, screen.c and draw.c, is all that knows a screen. No two
+ * files need each other.
  */
 #ifndef RDMACG_TOP_H
 #define RDMACG_TOP_H
@@ -282,22 +283,31 @@ void model_take_file(struct model *model, struct cgroup *cgroup, size_t file,
 		     struct span contents);
 extern const size_t nr_files;
 
-bool model_has_root(const struct model *model);
-bool read_file(struct model *model, int directory, const char *name);
-struct device *get_device(struct model *model, struct span name,
-			  long long index);
-void put_device(struct model *model, struct device *device);
 const char *limit_from(const struct cgroup *cgroup, const struct pool *pool);
 long long default_limit(const struct cgroup *cgroup, const char *resource);
+
+/* tree.c */
+
 void cgroup_path(const struct cgroup *cgroup, struct text *path);
 struct cgroup *next_cgroup(const struct cgroup *top, struct cgroup *at);
 struct cgroup *next_beside(const struct cgroup *top, struct cgroup *at);
+bool is_top_of_hierarchy(const struct cgroup *cgroup);
+bool model_has_root(const struct model *model);
+void name_places(struct model *model);
+const char *place_name(const struct model *model,
+		       const struct cgroup *cgroup);
+struct device *find_device(struct model *model, struct span name,
+			   long long index);
+struct device *add_device(struct model *model, struct span name,
+			  long long index);
+struct device *get_device(struct model *model, struct span name,
+			  long long index);
+void put_device(struct model *model, struct device *device);
+bool read_file(struct model *model, int directory, const char *name);
 
 /* kinds.c */
 
 extern const char *const kind_names[NR_KINDS];
-const char *place_name(const struct model *model,
-		       const struct cgroup *cgroup);
 void kinds_read_tasks(struct model *model, struct cgroup *cgroup,
 		      int directory, bool *unreadable);
 void kinds_join(struct model *model);
@@ -373,6 +383,7 @@ struct view {
 
 void view_build(struct view *view, struct model *model);
 void view_free(struct view *view);
+bool column_is_text(enum column column);
 bool column_is_in(enum layout layout, enum column column);
 bool view_matches(struct view *view, const struct cgroup *cgroup);
 void want_for_layout(struct model *model, enum layout layout);
@@ -399,7 +410,6 @@ extern const char *const column_names[NR_COLUMNS];
 extern const char *const column_headings[NR_COLUMNS];
 
 void choose_glyphs(void);
-bool column_is_text(enum column column);
 void add_rate(struct text *out, double per_second);
 void add_cell(struct text *out, const struct view *view,
 	      const struct model *model, const struct row *row,

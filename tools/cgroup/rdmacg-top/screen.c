@@ -91,12 +91,6 @@ static unsigned long long serial_of(const struct row *row)
 	return row->pool ? row->pool->serial : row->cgroup->serial;
 }
 
-struct row *selected_row(const struct screen *screen)
-{
-	return screen->selected < screen->view->nr_rows ?
-		&screen->view->rows[screen->selected] : NULL;
-}
-
 static void select_row(struct screen *screen, size_t row)
 {
 	size_t nr_rows = screen->view->nr_rows;

@@ -83,13 +83,6 @@ void choose_glyphs(void)
 		glyphs = &utf8_glyphs;
 }
 
-bool column_is_text(enum column column)
-{
-	return column == FROM_COLUMN || column == DEVICE_COLUMN ||
-	       column == RESOURCE_COLUMN || column == COMMAND_COLUMN ||
-	       column == CGROUP_COLUMN;
-}
-
 static void add_count(struct text *out, long long count)
 {
 	if (count == UNKNOWN)

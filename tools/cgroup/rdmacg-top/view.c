@@ -57,6 +57,13 @@ static const unsigned char column_layouts[NR_COLUMNS] = {
 	[CGROUP_COLUMN] = 1 << LIMITS | 1 << KINDS | 1 << PROCESSES,
 };
 
+bool column_is_text(enum column column)
+{
+	return column == FROM_COLUMN || column == DEVICE_COLUMN ||
+	       column == RESOURCE_COLUMN || column == COMMAND_COLUMN ||
+	       column == CGROUP_COLUMN;
+}
+
 bool column_is_in(enum layout layout, enum column column)
 {
 	return column_layouts[column] & 1 << layout;
