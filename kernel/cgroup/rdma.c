@@ -287,7 +287,7 @@ static void rdmacg_pool_update_full(struct rdmacg_resource_pool *pool, int index
 
 /*
  * The first pool from @pool up that is marked as full, or NULL. Without
- * pool->top->lock this is exact, too: a mark is old only to those who cannot
+ * pool->top->lock this is exact, too: a mark is old only to a caller that cannot
  * know of the change yet. See litmus/limit-raised.
  */
 static struct rdmacg_resource_pool *

@@ -873,7 +873,7 @@ static void rdmacg_device_goes_with_events_queued(struct kunit *test)
 
 /* Names of devices. */
 
-static void rdmacg_namesakes_are_told_apart(struct kunit *test)
+static void rdmacg_same_name_needs_index(struct kunit *test)
 {
 	struct rdmacg_device *dev0 = add_device(test, 0);
 	struct rdmacg_device *dev1 = add_device(test, 1);
@@ -1265,7 +1265,7 @@ static struct kunit_case rdmacg_cases[] = {
 	KUNIT_CASE(rdmacg_events_tell_who_refused_and_who_was_refused),
 	KUNIT_CASE(rdmacg_events_outlive_the_cgroup_in_its_ancestors),
 	KUNIT_CASE(rdmacg_device_goes_with_events_queued),
-	KUNIT_CASE(rdmacg_namesakes_are_told_apart),
+	KUNIT_CASE(rdmacg_same_name_needs_index),
 	KUNIT_CASE(rdmacg_renamed_device_keeps_limits_and_counts),
 	KUNIT_CASE(rdmacg_refused_lines_change_nothing),
 	KUNIT_CASE(rdmacg_accepted_lines),

@@ -40,8 +40,8 @@ REFUSED = f"Errno: {errno.EAGAIN},"
 # A test of rdma_cm has two processes, which print what they were told and end, or
 # wait for each other till they are killed; what the test itself raises has no word
 # of it.  Which of the two is refused, and in which step, is chance.  librdmacm says
-# ENODEV whenever it cannot open a device.  Who waits for an event that fails for
-# this gets ADDR_ERROR with a status of -1, which a synchronous call takes for EPERM.
+# ENODEV whenever it cannot open a device.  A program that waits for an
+# event, which fails for this, gets ADDR_ERROR with a status of -1, which a synchronous call takes for EPERM.
 # A test that waits for ADDR_RESOLVED, which is 0, takes ADDR_ERROR for that, goes on
 # without a device, and crashes in librdmacm.
 REFUSED_IN_PROCESS = (f"Errno: ({errno.EAGAIN}|{errno.ENODEV}|{errno.EPERM}),|"

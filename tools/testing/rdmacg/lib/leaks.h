@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Leaks, as kmemleak finds them. Who looks waits for some seconds. */
+/* Leaks, as kmemleak finds them. To look takes some seconds. */
 #ifndef RDMACG_LEAKS_H
 #define RDMACG_LEAKS_H
 

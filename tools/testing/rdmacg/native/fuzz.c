@@ -227,7 +227,7 @@ void fuzz_compare_pools(void)
 	}
 }
 
-/* Those who wait were woken, if and only if there is something new to read. */
+/* Pollers were woken, if and only if there is something new to read. */
 static void compare_told(int cgroup, const char *name, struct fuzz_told *told,
 			 unsigned long changes)
 {

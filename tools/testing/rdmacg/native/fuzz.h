@@ -46,7 +46,7 @@ void fuzz_rmdir(int cgroup);
 /* Index and number are the same. */
 void fuzz_device_add(int device, const char *name);
 void fuzz_device_rename(int device, const char *name);
-/* Those who hold charges are to drop them, without an uncharge. */
+/* All charges are to be dropped, without an uncharge. */
 void fuzz_device_del(int device);
 
 /* The task is in @cgroup; true if charged. */

@@ -756,13 +756,13 @@ static const struct {
 		OP_CHARGE(LEAF, A, OBJECT),
 		OP_CHARGE(LEAF, A, OBJECT),
 	} },
-	/* Nor does a refusal wait for another to wake who polls. */
+	/* Nor does a refusal wait for another that wakes pollers. */
 	{ OP_CHARGE(LEAF, A, OBJECT), {
 		OP_CHARGE(SIBLING, A, OBJECT),
 		OP_POLL(SIBLING),
 		OP_POLL(MID),
 	}, .setup = "full above", .settled = true },
-	/* It waits for nobody who counts, reads or writes limits. */
+	/* It waits for no charge, and for no reader or writer of limits. */
 	{ OP_CHARGE(LEAF, A, HANDLE), {
 		OP_CHARGE(LEAF, A, OBJECT),
 	}, .setup = "full above", .settled = true,
@@ -804,7 +804,7 @@ static const struct {
 		OP_CHARGE(TOP, A, OBJECT),
 		OP_READ(TOP, REF_CURRENT),
 	} },
-	/* A name, and those who shared it. */
+	/* A name, and the devices that shared it. */
 	{ OP_RENAME("other"), {
 		{ ADD, .device = NEW, .text = "other" },
 		OP_READ(TOP, REF_CURRENT),

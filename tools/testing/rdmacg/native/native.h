@@ -101,10 +101,10 @@ ssize_t shim_cgroup_write(struct cgroup_subsys_state *css, const char *name,
 ssize_t shim_cgroup_read(struct cgroup_subsys_state *css, const char *name,
 			 char *text, size_t size);
 
-/* Call @func whenever this thread wakes those who poll a file; NULL: nothing. */
+/* Call @func whenever this thread wakes pollers of a file; NULL: nothing. */
 void shim_call_on_notify(void (*func)(void));
 
-/* How often those who poll the file were told of a change. */
+/* How often pollers of the file were notified of a change. */
 unsigned long shim_cgroup_notified(struct cgroup_subsys_state *css,
 				   const char *name);
 

@@ -10,8 +10,8 @@
  *
  * What may be said about usage while limits change: it is at most @high, the
  * highest limit in force since the round began or, if that was more, the usage
- * of then. Who raises a limit raises @high first; who looks reads the usage
- * first, and @high then. Once a limit was lowered, and each charge is over that
+ * of then. A writer that raises a limit raises @high first; a reader reads the
+ * usage first, and @high then. Once a limit was lowered, and each charge is over that
  * had begun before, usage is either within it or only falls.
  *
  * The threads share as little as can be, and without ordering where that will
@@ -131,8 +131,8 @@ struct node {
 };
 
 /*
- * Places of cgroups. Who holds the lock for reading is in a system call on a
- * file, which rmdir waits for.
+ * Places of cgroups. A thread that holds the lock for reading is in a system call
+ * on a file, which rmdir waits for.
  */
 static const int parent_slots[] = {
 	-1, -1, 0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 6, 7, 8, 11, 11, 13,
@@ -150,8 +150,8 @@ static pthread_mutex_t tree = PTHREAD_MUTEX_INITIALIZER;
 static struct node *all_nodes;
 
 /*
- * Who holds the lock for reading may charge, unless @closing, and write limits.
- * A charge in a mailbox belongs to whom takes it out.
+ * A thread that holds the lock for reading may charge, unless @closing, and write
+ * limits. A charge in a mailbox belongs to the thread that takes it out.
  */
 static struct device {
 	pthread_rwlock_t lock;
@@ -179,7 +179,7 @@ struct thread {
 	bool exiting;
 	struct charge charges[MAX_HELD];
 	int nr_charges;
-	unsigned long nr_held[DEVICES];	/* for who waits to remove one */
+	unsigned long nr_held[DEVICES];	/* for the thread that removes it */
 	unsigned long in_charge;	/* odd: within try_charge() */
 	unsigned long counts[NR_OPERATIONS];
 	unsigned int nr_admitted;

@@ -21,8 +21,8 @@
 
 /*
  * A device is removed and added over and over, while tenants work with it.
- * Its removal waits for those who have it open. It always has the same driver:
- * who is slow may open the next device for the one he knew.
+ * Its removal waits for all that have it open. It always has the same driver: a slow
+ * process may open the next device for the one that it knew.
  */
 #define GUEST		"storm_guest"
 #define ROUNDS		100	/* even if that takes longer, up to */

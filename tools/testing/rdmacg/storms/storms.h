@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Each storm does one kind of damage: see ../lib/storm/storm.h for who does what.
+ * Each storm does one kind of damage: see ../lib/storm/storm.h for which process does what.
  *
  *	storms.c	the directors, and the table of storms
  *	tenant.c	what tenants do

@@ -4,7 +4,7 @@
  * mostly what makes sense, in sequences that do, with mutations. All that rxe and
  * siw can make is made, by processes that fork, pass their files on, are killed,
  * moved, limited, refused memory, and lose a device. See ../lib/storm/storm.h for
- * who starts, judges and tidies up.
+ * the processes that start, judge and tidy up.
  *
  *	rounds.c	the director, and the table of what there is to run
  *	player.c	what each process does

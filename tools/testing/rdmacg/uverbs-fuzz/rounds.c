@@ -23,7 +23,7 @@ struct counted *counted;
 static pid_t players[NR_PLAYERS];
 static int nr_lives;
 
-/* The device that comes and goes: its removal waits for those who use it. */
+/* The device that comes and goes: its removal waits for its users. */
 static bool guest_is_there;
 static pid_t removal;
 static int nr_removals;
@@ -94,7 +94,7 @@ static void do_damage(void)
 	}
 }
 
-/* Children of players who were killed went with them. */
+/* Children of killed players went with them. */
 static void reap_all(void)
 {
 	int status;

@@ -414,8 +414,8 @@ static int test_tenant_cannot_remove_device(const char *root)
 
 /*
  * What a file allows is decided when it is opened: a tenant that got an open
- * file may write there, and may go on when its rights are gone. As to who is
- * moved, the rights of the opener count, not those of the writer.
+ * file may write there, and may go on when its rights are gone. Which processes
+ * it may move depends on the rights of the opener, not on those of the writer.
  */
 static int test_opener_decides(const char *root)
 {
@@ -753,7 +753,7 @@ static struct outcome expect_woken(int refusals, int unused)
 	return outcome_if(true);
 }
 
-/* Who may only read, and sees nothing but its own, may wait. */
+/* A process that may only read, and sees only its own cgroup, may wait. */
 static int test_namespace_is_woken(const char *root)
 {
 	char *own = new_cgroup(root, "a");

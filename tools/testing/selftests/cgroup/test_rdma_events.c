@@ -346,7 +346,7 @@ static int test_events_add_up_under_load(const char *root)
 	       of_parent.object_max, of_parent.object_fail, sum);
 	expect_peak(parent, rxe(), NR_RACERS + 1, LIMIT);
 
-	/* No less when those who were refused have gone. */
+	/* No less when the refused processes have gone. */
 	release_crowd(&crowd);
 	/* Those in the second child may have left nothing to the first's. */
 	late = hold_pds(child[0], rxe(), 1);
@@ -504,7 +504,7 @@ static int test_reenabled_controller_has_no_history(const char *root)
 	return KSFT_PASS;
 }
 
-/* Also if somebody reads before those who wait have been woken. */
+/* Also if another process reads before the waiting ones have been woken. */
 static int check_wake_ups_of_parents_limit(const char *root, bool read_at_once)
 {
 	char *top = new_cgroup(root, "a");
@@ -595,7 +595,7 @@ static long now_ms(void)
 }
 
 /*
- * Who reads only when woken gets to see every refusal in the end, and is not
+ * A process that reads only when woken sees every refusal in the end, and is not
  * woken for each: no file is reported as changed twice in 10 ms.
  */
 static int test_storm_of_refusals_wakes_seldom(const char *root)

@@ -496,7 +496,7 @@ static void expect_wrote(const char *where, const char *cgroup, ssize_t seen,
 
 #define wrote(cgroup, ...)	expect_wrote(HERE, cgroup, __VA_ARGS__)
 
-/* No part of it is taken, be it a good line for those who stop at a 0. */
+/* No part of it is taken, even if what precedes the NUL is a good line. */
 static int test_write_of_megabytes(const char *root)
 {
 	static const char line[] = RXE_NAME " hca_handle=1";
@@ -688,7 +688,7 @@ static int test_read_at_any_offset(const char *root)
 	return KSFT_PASS;
 }
 
-/* Who reads slowly does not get the beginning of one line, and the end of another. */
+/* A slow reader does not get the beginning of one line and the end of another. */
 static int test_slow_reader_sees_one_moment(const char *root)
 {
 	char *cgroup = limited_cgroup(root);

@@ -20,7 +20,7 @@
 #include "rdma_runner.h"
 
 /*
- * Who owns a charge
+ * The owner of a charge
  */
 
 static int test_crash_returns_every_count(const char *root)

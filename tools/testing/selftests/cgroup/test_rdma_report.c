@@ -193,7 +193,7 @@ static int test_query_tells_limit_on_siw(const char *root)
 	return check_query(root, siw());
 }
 
-/* Nor need there be anything charged to the cgroup of who asks. */
+/* Nothing need be charged to the caller's cgroup. */
 static int test_query_tells_lowest_limit(const char *root)
 {
 	char *first = new_cgroup(root, "a");
@@ -333,7 +333,7 @@ static unsigned long long id_of(const char *cgroup)
 	return status.st_ino;
 }
 
-/* Whom an event is about: taken while the cgroup is there, and good for ever. */
+/* The cgroup of an event: taken while it is there, and good for ever. */
 struct traced {
 	unsigned long long cgroup;
 	const char *device;

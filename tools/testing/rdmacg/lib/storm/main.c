@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The supervisor: see storm.h for who else there is.
+ * The supervisor: see storm.h for the other processes.
  *
  *	PROGRAM [--seed=N] [--seconds=N] [--rounds=N] [--spoil]
  *		[--reports=FILE] [PART-OF-NAME]

@@ -78,7 +78,7 @@ struct storm {
 	int nr_devices;
 	bool v2_only;
 	bool limits_memory;
-	bool exact_events;	/* who is refused lives to note it */
+	bool exact_events;	/* a refused tenant lives to note it */
 	const char *(*lacks)(void);	/* why it cannot be run here, or NULL */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The slow path of a mutex like the kernel's: who waits stands in a queue, each
+ * The slow path of a mutex like the kernel's: a waiter stands in a queue, each
  * looking at memory of its own, and only the first looks at the mutex.
  */
 #define SHIM_MUTEX_SPIN

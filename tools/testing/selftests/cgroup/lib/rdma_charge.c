@@ -33,7 +33,7 @@ void one_done(void)
 	__atomic_fetch_add(&shared->nr_done, 1, __ATOMIC_RELEASE);
 }
 
-/* Who comes too late must not wait for ever. */
+/* A late thread must not wait for ever. */
 void wait_for_race(void)
 {
 	while (race() == RACE_AHEAD)

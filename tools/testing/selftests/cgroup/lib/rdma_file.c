@@ -239,7 +239,7 @@ void expect_refused(const char *where, const char *cgroup, char *text,
 }
 
 /*
- * Who waits for events
+ * Waiting for events
  */
 
 /*

@@ -58,7 +58,7 @@ static inline u64 cgroup_id(const struct cgroup *cgrp)
 	return cgrp->kn->id;
 }
 
-/* How often those who poll the file would have been woken. */
+/* How often pollers of the file would have been woken. */
 struct cgroup_file {
 	atomic_long_t notified;
 };
