@@ -97,7 +97,7 @@ test: setup
 	@$(here)/run-tests.py --make $(MAKE) --with $(call quoted,$(WITH))
 
 test-all:
-	@$(MAKE) test WITH="lint 7.3 6.1 5.10 clients debug kcsan rt arm64 rest"
+	@$(MAKE) test WITH="lint 7.3 6.1 5.10 clients docs debug kcsan smp rt arm64 rest"
 	@$(MAKE) test-stock
 
 #:   kunit        10 s  guest     only the KUnit cases, at boot
@@ -127,7 +127,8 @@ kunit: guest
 
 kselftest: guest kselftest-programs
 	@$(vm.py) --timeout 1800 --log $(build)/vm/kselftest.log \
-		-- $(qemu)/kselftest.sh $(call quoted,$(T)) $(kselftests)
+		-- $(qemu)/kselftest.sh $(call quoted,$(T)) \
+		$(filter %/$(or $(PROGRAM),%),$(kselftests))
 
 kselftest-%:
 	@$(MAKE) kselftest T=$*:
@@ -168,12 +169,14 @@ check-base: source
 check-base-test: source
 	@$(here)/check-base-test.py $(pristine)
 
-# A base whose controller has other faults has a list of its own.
+# A base whose controller has other faults has a list of its own. Each program has a boot
+# of its own: when it removes its devices, 6.12 writes to cgroups that are freed.
 stock-failures := $(qemu)/stock-expected-failures
 test-stock: setup
 	@VARIANT=stock $(here)/run-tests.py --make $(MAKE) --expect-failures \
 		$(or $(wildcard $(stock-failures)-$(KERNEL)),$(stock-failures)) \
-		kselftest-v2 kselftest-v1 driver-failure
+		$(foreach program,$(notdir $(kselftests)),"kselftest-v2 PROGRAM=$(program)" \
+		"kselftest-v1 PROGRAM=$(program)") driver-failure
 
 #:   native-test  70 s  source    only the controller as a program: KUnit cases,
 #:                                races, faults
@@ -230,10 +233,11 @@ storms: setup-faults guest $(guest)/storms
 #:                                was
 .PHONY: soak
 soak: setup-clients setup-faults guest $(guest)/storms $(guest)/verbs
-	@$(vm.py) --no-devices --memory 3072 --log $(build)/vm/soak.log \
+	@$(vm.py) --memory 3072 --log $(build)/vm/soak.log \
 		--timeout $$((7200 + 60 * $(or $(MINUTES),30))) \
 		-- $(here)/storms/soak.py --minutes $(or $(MINUTES),30) \
 		'$(guest)/storms --reports=$(qemu)/reports --seconds=3 --seed={round} v2:' \
+		'echo +rdma > /sys/fs/cgroup/cgroup.subtree_control' \
 		'$(here)/clients/guest.py --only pyverbs'
 
 #:   uverbs-fuzz  10 m  2 GB      strange input to uverbs, by processes that fork,
@@ -273,17 +277,19 @@ clients: setup-clients guest $(guest)/verbs $(guest)/runc-stats \
 #:                                depth and devices: table, CSV, SVG
 #:   fairness      3 m  source    how long a charge takes while another tenant does
 #:                                its worst; BENCH=--realtime
-#:   bench-guest   5 m  guest     verbs per second in the guest, ours against stock
+#:   bench-guest   5 m  guest     verbs per second in the guest, ours against stock;
+#:                                BENCH=--fairness: beside such a tenant;
+#:                                BENCH=--growth: as growth, 15 m
 .PHONY: bench growth fairness bench-guest
 bench growth fairness: setup-native source peers
 	@$(native) $(build)/native/bench/$@ >&2
 	@$(here)/native/figures.sh $(build)/native/bench/$@ $(build)/$@ \
 		$(if $(filter-out growth,$@),$(BENCH))
 
-bench-guest: guest $(guest)/verbs-bench
+bench-guest: setup-native guest $(guest)/verbs-bench $(guest)/verbs-growth
 	@$(MAKE) kernel VARIANT=stock
 	@$(MAKE) kernel VARIANT=rdmacg
-	@$(qemu)/bench-guest.py
+	@$(qemu)/bench-guest.py $(BENCH)
 
 #:   top          10 s  nothing   build rdmacg-top, a live view of who uses what,
 #:                                in build/top/
@@ -318,6 +324,14 @@ top-bench: top guest
 examples-test: setup-examples top $(guest)/rdmacg.so
 	@$(here)/examples/test_examples.py --program $(top)/rdmacg-top \
 		--spank $(guest)/rdmacg.so $(call part,$(T))
+
+#:   docs-test     2 m  guest     the commands in the documents print what stands
+#:                                there
+.PHONY: docs-test
+docs-test: setup-docs setup-native setup-top guest top
+	@$(native) $(build)/native/bench/flavour/ours.o >&2
+	@$(here)/docs/docs.py host $(pristine) --path $(top) --path $(CURDIR)/doc/examples \
+		--vm '$(vm.py) --log $(build)/vm/docs.log --timeout 1800'
 
 #:   lint          4 m  source    checkpatch, sparse, coccicheck, compilers,
 #:                                Sphinx, spelling ...; T= parts of the names of
@@ -441,8 +455,8 @@ distclean: clean
 #:   ACCEL=               kvm or tcg, to decide how QEMU runs it; else KVM is tried
 #:   CONFIG_FILE=         for deb: options of a kernel, as /boot/config-6.12.48
 #:   T=                   part of the names of the cases to run
-#:   WITH=                more for "make test", of: lint 7.3 6.1 5.10 clients debug
-#:                        kcsan rt arm64 rest
+#:   WITH=                more for "make test", of: lint 7.3 6.1 5.10 clients docs
+#:                        debug kcsan smp rt arm64 rest
 #:   JOBS=                compilers at a time; as many as there are CPUs
 
 include $(here)/programs.mk

@@ -24,9 +24,13 @@ MORE = {
     "6.1": in_guest("KERNEL=6.1"),
     "5.10": in_guest("KERNEL=5.10"),
     "clients": ("clients",),
+    "docs": ("docs-test",),
     "debug": ("kunit CONFIG=debug", "storms CONFIG=debug SECONDS=2 STORM=v2:",
               "uverbs-fuzz ROUNDS=1 SECONDS=10"),
     "kcsan": ("detectors CONFIG=kcsan", "kselftest CONFIG=kcsan", "storms CONFIG=kcsan"),
+    # More than the machine has, which are interrupted anywhere.
+    "smp": ("kselftest SMP=8", "storms SMP=8 SECONDS=2", "kselftest CONFIG=kcsan SMP=8",
+            "storms CONFIG=kcsan SMP=8 SECONDS=2"),
     "rt": ("detectors CONFIG=rt", "kunit CONFIG=rt", "kselftest CONFIG=rt"),
     "arm64": (*emulated("ARCH=arm64"), *emulated("ARCH=arm64 KERNEL=7.3"),
               "kunit ARCH=arm64 CONFIG=64k", "kselftest ARCH=arm64 CONFIG=64k",

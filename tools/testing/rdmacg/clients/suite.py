@@ -65,6 +65,7 @@ def check(guest):
         judge(guest, name, outcomes[cgroup.path.name])
         guest.promise(f"nothing is counted after it ({name})",
                       cgroup.becomes_unused(), cgroup.figures("current"))
+        cgroup.path.rmdir()
 
 
 def judge(guest, name, outcomes):
