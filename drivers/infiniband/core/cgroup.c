@@ -70,17 +70,6 @@ void ib_rdmacg_uncharge(struct ib_rdmacg_object *cg_obj,
 }
 EXPORT_SYMBOL(ib_rdmacg_uncharge);
 
-/**
- * ib_device_rename_rdmacg - tell the controller a device's new name
- * @device: device whose name has changed
- *
- * Context: Process context, may sleep.
- */
-void ib_device_rename_rdmacg(struct ib_device *device)
-{
-	rdmacg_rename_device(&device->cg_device, device->name);
-}
-
 /* Lower each number of verbs objects to @limit. */
 static void ib_clamp_attr(struct ib_device_attr *attr, int limit)
 {
@@ -119,6 +108,17 @@ void ib_rdmacg_clamp_attr(struct ib_device *device, struct ib_device_attr *attr)
 						 RDMACG_RESOURCE_HCA_OBJECT));
 }
 EXPORT_SYMBOL(ib_rdmacg_clamp_attr);
+
+/**
+ * ib_device_rename_rdmacg - tell the controller a device's new name
+ * @device: device whose name has changed
+ *
+ * Context: Process context, may sleep.
+ */
+void ib_device_rename_rdmacg(struct ib_device *device)
+{
+	rdmacg_rename_device(&device->cg_device, device->name);
+}
 
 /* As part of a module it would need a second module_init() in some kernels. */
 #if defined(CONFIG_CGROUP_RDMA_KUNIT_TEST) && IS_BUILTIN(CONFIG_INFINIBAND)

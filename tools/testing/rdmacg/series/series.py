@@ -27,6 +27,7 @@ import lint  # noqa: E402
 
 REPO = kernel.REPO
 CONTROLLER = "kernel/cgroup/rdma.c"
+HEADER = "include/linux/cgroup_rdma.h"
 GLUE = "drivers/infiniband/core/cgroup.c"
 
 # Name; files of ours; patches of the base. The message is in NAME.msg or, of
@@ -36,13 +37,13 @@ PARTS = (
     ("rdma_core-uncharge-on-driver-failure", (),
      ("rdma_core-uncharge-on-driver-failure",)),
     ("device-rename-hook", (), ("device-rename-hook",)),
-    ("controller", (CONTROLLER, "include/linux/cgroup_rdma.h"), ()),
-    ("ib_verbs-clamp-attr", (), ("ib_verbs-clamp-attr",)),
-    ("glue", (GLUE,), ("core_priv-glue",)),
-    ("uverbs_cmd-query-clamp", (), ("uverbs_cmd-query-clamp",)),
+    ("controller", (CONTROLLER, HEADER), ()),
+    ("glue", (GLUE,), ()),
+    ("clamp", (CONTROLLER, HEADER, GLUE),
+     ("ib_verbs-clamp-attr", "core_priv-glue", "uverbs_cmd-query-clamp")),
     ("drivers-clamp-attr", (), ("drivers-clamp-attr",)),
-    ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ()),
-    ("kunit", (CONTROLLER, "kernel/cgroup/rdma_test.c",
+    ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ("MAINTAINERS",)),
+    ("kunit", (CONTROLLER, GLUE, "kernel/cgroup/rdma_test.c",
                "drivers/infiniband/core/cgroup_test.c"), ("init-Kconfig",)),
     ("selftest-library", ("tools/testing/selftests/cgroup/lib/",), ()),
     ("selftest", tuple(f"tools/testing/selftests/cgroup/{path.name}" for path in
@@ -50,11 +51,12 @@ PARTS = (
      ("selftests-cgroup-Makefile", "selftests-cgroup-config")),
     ("documentation", ("Documentation/admin-guide/cgroup-v1/rdma.rst",),
      ("cgroup-v2-rst",)),
-    ("top", ("tools/cgroup/",), ()),
 )
+# What has a package of its own: it needs no particular kernel.
+LEFT_OUT = ("tools/cgroup/",)
 NAMES = [name for name, _, _ in PARTS]
-# Parts of the controller that come later than itself, the last first.
-SPLIT_OFF = ("kunit", "tracepoints")
+# Parts of our files that come later than these, the last first.
+SPLIT_OFF = ("kunit", "tracepoints", "clamp")
 
 # Who signs off where git knows nobody.
 OWN_NAME = "rdmacg series"
@@ -63,7 +65,7 @@ OWN_ADDRESS = "rdmacg@localhost"
 # What checkpatch may say of patches, besides what it may of files, and why.
 LET_PASS = {
     "FILE_PATH_CHANGES":
-        "who maintains the new files is for the maintainers to say",
+        "MAINTAINERS has their folders, or the part of the tracepoints names them",
     "UNKNOWN_COMMIT_ID":
         "of mainline's history, which no package of its source has",
 }
@@ -107,8 +109,11 @@ def parts_of(base):
     hook = next(part for part in PARTS if part[0] == "device-rename-hook")
     if GLUE in patch_of(base, "device-rename-hook").read_text():
         return PARTS
-    # Elsewhere it is no fix that stands for itself, but calls the new glue.
-    return tuple((name, files, patches + hook[2] * (name == "glue"))
+    # Elsewhere it is no fix that stands for itself, but calls the new glue, which is
+    # declared together.
+    declared = ("core_priv-glue",)
+    return tuple((name, files, (*declared, *hook[2]) if name == "glue" else
+                  tuple(patch for patch in patches if patch not in declared))
                  for name, files, patches in PARTS if name != hook[0])
 
 
@@ -125,9 +130,15 @@ def expand(files):
             if name in files or name.startswith(tuple(f for f in files if f[-1] == "/"))]
 
 
-def apply(patch, tree, *options):
+def apply(patch, tree, *options, **kwargs):
     kernel.run(["patch", "-p1", "-s", "-f", "-F0", "--no-backup-if-mismatch",
-                "-i", str(patch), *options], cwd=tree)
+                "-i", str(patch), *options], cwd=tree, **kwargs)
+
+
+def split_off(later, rel):
+    """What the split of a later part has for this file; "" for none."""
+    text = (HERE / f"{later}.split").read_text()
+    return "".join(re.findall(rf"^--- a/{re.escape(rel)}\n(?:(?!--- ).*\n)*", text, re.M))
 
 
 def lay_out(part, base, tree):
@@ -137,12 +148,18 @@ def lay_out(part, base, tree):
         target = tree / rel
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(REPO / rel, target)
-        if rel == CONTROLLER:
-            for later in SPLIT_OFF:
-                if NAMES.index(later) > NAMES.index(name):
-                    apply(HERE / f"{later}.split", tree, "-R")
+        for later in SPLIT_OFF:
+            hunks = split_off(later, rel)
+            if hunks and NAMES.index(later) > NAMES.index(name):
+                apply("-", tree, "-R", input=hunks)
     for patch in patches:
         apply(patch_of(base, patch), tree)
+
+
+def laid_over(base, source, staging):
+    """{path: file} of what the series has to bring."""
+    return {rel: path for rel, path in kernel.laid_over("rdmacg", source, base, staging).items()
+            if not rel.startswith(LEFT_OUT)}
 
 
 def make_series(base, source, out):
@@ -151,7 +168,7 @@ def make_series(base, source, out):
     for folder in (out, tree):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    touched = set(kernel.laid_over("rdmacg", source, base, tree / "staging"))
+    touched = set(laid_over(base, source, tree / "staging"))
     parts = parts_of(base)
     known = {rel for _, files, _ in parts for rel in expand(files)}
     known |= {rel for _, _, patches in parts for patch in patches
@@ -253,7 +270,7 @@ def prove(args, source, series):
               f"({time.monotonic() - started:.0f} s)",
               *(f"# {line}" for line in wrong), sep="\n", flush=True)
 
-    ours = kernel.laid_over("rdmacg", source, args.base, tree.parent / "staging")
+    ours = laid_over(args.base, source, tree.parent / "staging")
     named = git("diff", "--name-only", "base", cwd=tree).split()
     wrong = [rel for rel in set(ours) | set(named)
              if rel not in ours or not filecmp.cmp(ours[rel], tree / rel, False)]
