@@ -14,8 +14,8 @@ $(guest)/init: $(qemu)/init.c | setup
 	@mkdir -p $(@D)
 	@$(guest_cc) $(HOSTCFLAGS) -static -o $@ $<
 
-$(guest)/verbs $(guest)/verbs-growth: $(wildcard $(here)/lib/*.[ch])
-$(addprefix $(guest)/,verbs verbs-bench verbs-growth): $(guest)/%: $(qemu)/%.c | setup
+$(addprefix $(guest)/,verbs verbs-bench verbs-growth): $(guest)/%: $(qemu)/%.c \
+		$(wildcard $(here)/lib/*.[ch]) | setup
 	@mkdir -p $(@D)
 	@$(guest_cc) $(HOSTCFLAGS) -o $@ $(filter %.c,$^) -libverbs
 

@@ -3,6 +3,7 @@
  * Lets memory be refused to the RDMA cgroup controller, with all of the verbs
  * path on top of it, and proves that nothing comes of it.
  *
+ *	cases.c		says which cases fail, and why
  *	inject.c	lets allocations fail, and tells which did
  *	objects.c	RDMA devices; what is opened on them
  *	walk.c		each allocation of an operation fails in turn
@@ -16,9 +17,11 @@
 
 #include "kselftest.h"		/* the kernel's */
 #include "../lib/cgroup.h"
+#include "../lib/dice.h"
 #include "../lib/failslab.h"
 #include "../lib/guest.h"
 #include "../lib/leaks.h"
+#include "../lib/rdma.h"
 
 #define CGROUPS		"/sys/fs/cgroup"
 #define TOP		CGROUPS "/rdmacg_faults"	/* holds all others */
@@ -29,26 +32,18 @@
 #define NEW_LINK	"faults0"	/* the link below it */
 #define OTHER_NAME	"faults_renamed"
 
-/* main.c */
+/* cases.c */
 
+/* Only cases with @part in their names are wanted. */
+void begin_cases(const char *part);
+/* Ends the program if there was none. */
+void end_cases(void);
+bool is_wanted(const char *name);
 /* Says what is wrong; the case has failed, but may go on. */
 void complain(const char *format, ...) __printf(1, 2);
 bool has_complained(void);
-/* Ends the program, as nothing more can be learned. */
-void give_up(const char *format, ...) __printf(1, 2);
 /* Ends the case. */
 void report(const char *format, ...) __printf(1, 2);
-/* True if the case is one of those asked for. */
-bool is_wanted(const char *name);
-
-void write_file(const char *path, const char *text);
-void make_cgroup(const char *cgroup);
-void write_control(const char *cgroup, const char *file, const char *text);
-void enter_cgroup(const char *cgroup);
-/* Good until the next call. */
-char *read_control(const char *cgroup, const char *file);
-void find_values(const char *text, const char *device, long values[NR_RESOURCES]);
-bool is_listed(const char *cgroup, const char *device);
 
 /* inject.c */
 
@@ -81,6 +76,10 @@ extern const int nr_devices;
 void devices_find(void);
 void base_open(struct base *base, const struct device *device);
 void base_close(struct base *base);
+
+/* What a cgroup's files say of a device. */
+bool is_listed(const char *cgroup, const char *device);
+void read_usage(const char *cgroup, const char *device, long used[NR_RESOURCES]);
 
 /* What is asked for last is sent, as often as one likes. */
 void device_ask_add(const char *driver);	/* NEW_DEVICE on NEW_LINK */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Fault injection, and what the tracepoints tell of it. */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 #include "faults.h"
 
-#define TRACE		"/sys/kernel/tracing/instances/rdmacg_faults/"
+#define TRACE		"/sys/kernel/tracing/instances/rdmacg_faults"
 #define MAX_SITES	512
 
 static int pipe_fd;
@@ -25,7 +26,7 @@ static int nr_sites;
 /* Functions of the controller. */
 static const char * const controller[] = { "rdmacg_" };
 
-/* What stands between the one who wants memory and the tracepoint. */
+/* What stands between the caller that wants memory and the tracepoint. */
 static const char * const allocators[] = {
 	"trace_", "do_trace_", "__trace_", "__do_trace_", "kmalloc", "__kmalloc",
 	"kzalloc", "_kzalloc", "kcalloc", "kmem_cache_", "__kmem_cache_", "kstrdup",
@@ -51,23 +52,23 @@ void inject_init(void)
 	int err = failslab_prepare() ?: fail_nth_begin();
 
 	if (err)
-		give_up("allocations cannot be made to fail: %s; use CONFIG=debug",
-			strerror(-err));
+		errx(EXIT_FAILURE, "allocations cannot be made to fail: %s; use CONFIG=debug",
+		     strerror(-err));
 
 	if (mkdir(TRACE, 0755) && errno != EEXIST)
-		give_up("cannot make %s: %m", TRACE);
-	write_file(TRACE "buffer_size_kb", "1024");
-	/* Inlined or not, helpers hide who it was that called them. */
-	write_file(TRACE "options/stacktrace", "1");
-	write_file(TRACE "events/kmem/kmalloc/filter", "ptr == 0");
-	write_file(TRACE "events/kmem/kmem_cache_alloc/filter", "ptr == 0");
-	write_file(TRACE "events/kmem/kmalloc/enable", "1");
-	write_file(TRACE "events/kmem/kmem_cache_alloc/enable", "1");
-	write_file(TRACE "events/rdmacg/rdmacg_pool_make/enable", "1");
-	write_file(TRACE "events/rdmacg/rdmacg_pool_free/enable", "1");
-	pipe_fd = open(TRACE "trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		errx(EXIT_FAILURE, "cannot make %s: %m", TRACE);
+	cg_must_write(TRACE, "buffer_size_kb", "1024");
+	/* Inlined or not, helpers hide their callers. */
+	cg_must_write(TRACE, "options/stacktrace", "1");
+	cg_must_write(TRACE, "events/kmem/kmalloc/filter", "ptr == 0");
+	cg_must_write(TRACE, "events/kmem/kmem_cache_alloc/filter", "ptr == 0");
+	cg_must_write(TRACE, "events/kmem/kmalloc/enable", "1");
+	cg_must_write(TRACE, "events/kmem/kmem_cache_alloc/enable", "1");
+	cg_must_write(TRACE, "events/rdmacg/rdmacg_pool_make/enable", "1");
+	cg_must_write(TRACE, "events/rdmacg/rdmacg_pool_free/enable", "1");
+	pipe_fd = open(TRACE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (pipe_fd < 0)
-		give_up("cannot open the trace: %m");
+		errx(EXIT_FAILURE, "cannot open the trace: %m");
 }
 
 void inject_exit(void)
@@ -81,7 +82,7 @@ void fail_randomly(unsigned int percent)
 	int err = failslab_percent(percent);
 
 	if (err)
-		give_up("allocations cannot be made to fail: %s", strerror(-err));
+		errx(EXIT_FAILURE, "allocations cannot be made to fail: %s", strerror(-err));
 }
 
 static void note_site(const char *name)

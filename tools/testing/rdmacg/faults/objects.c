@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* RDMA devices, by netlink, and what is opened on them. */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <rdma/rdma_netlink.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +27,7 @@ void devices_find(void)
 	for (i = 0; i < nr_devices; i++) {
 		devices[i].verbs = find_verbs(devices[i].name);
 		if (!devices[i].verbs)
-			give_up("there is no device %s", devices[i].name);
+			errx(EXIT_FAILURE, "there is no device %s", devices[i].name);
 		devices[i].nr_kinds = nr_kinds_of(devices[i].is_rxe);
 	}
 }
@@ -35,11 +37,11 @@ void base_open(struct base *base, const struct device *device)
 	*base = (struct base){ .verbs = device->verbs };
 	base->context = object_make(base, CONTEXT);
 	if (!base->context)
-		give_up("cannot open %s: %m", device->name);
+		errx(EXIT_FAILURE, "cannot open %s: %m", device->name);
 	base->pd = object_make(base, PD);
 	base->cq = object_make(base, CQ);
 	if (!base->pd || !base->cq)
-		give_up("cannot make a PD and a CQ on %s: %m", device->name);
+		errx(EXIT_FAILURE, "cannot make a PD and a CQ on %s: %m", device->name);
 	if (device->nr_kinds > AH)
 		find_address(base);
 }
@@ -50,6 +52,24 @@ void base_close(struct base *base)
 	    ibv_close_device(base->context))
 		complain("cannot give back what was made on %s: %m",
 			 ibv_get_device_name(base->verbs));
+}
+
+bool is_listed(const char *cgroup, const char *device)
+{
+	struct line line;
+
+	return find_device_line(cg_must_read(cgroup, "rdma.max"), "rdma.max", device,
+				&line);
+}
+
+void read_usage(const char *cgroup, const char *device, long used[NR_RESOURCES])
+{
+	const char *text = cg_must_read(cgroup, "rdma.current");
+	struct line line;
+
+	if (!find_device_line(text, "rdma.current", device, &line))
+		errx(EXIT_FAILURE, "no usage of %s in '%s'", device, text);
+	memcpy(used, line.values, NR_RESOURCES * sizeof(*used));
 }
 
 /*
@@ -69,7 +89,7 @@ static struct mnl_socket *rdma_socket(void)
 	if (!socket) {
 		socket = mnl_socket_open2(NETLINK_RDMA, SOCK_CLOEXEC);
 		if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID))
-			give_up("no RDMA netlink: %m");
+			errx(EXIT_FAILURE, "no RDMA netlink: %m");
 	}
 	return socket;
 }
@@ -143,7 +163,7 @@ static struct search find(const char *name)
 	request_begin(&request, RDMA_NLDEV_CMD_GET, NLM_F_DUMP);
 	err = request_send(&request, see_device, &search);
 	if (err)
-		give_up("cannot list the RDMA devices: %s", strerror(err));
+		errx(EXIT_FAILURE, "cannot list the RDMA devices: %s", strerror(err));
 	return search;
 }
 

@@ -8,12 +8,12 @@
  * what is held meanwhile. When all have gone, everything has to be 0.
  */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,13 +31,6 @@ static struct {
 	bool stop;
 	unsigned long made, refused, limits, limits_refused, cgroups, cgroups_refused;
 } *shared;
-
-static unsigned short dice[3];
-
-static int roll(int sides)
-{
-	return nrand48(dice) % sides;
-}
 
 static void count(unsigned long *good, unsigned long *bad, bool is_good)
 {
@@ -112,8 +105,8 @@ static void be_tenant(int number)
 
 	snprintf(leaf, sizeof(leaf), "%s", leaf_path(number));
 	snprintf(new, sizeof(new), "%.*s-new", PATH_SIZE - 8, leaf);
-	enter_cgroup(leaf);
-	write_file("/proc/self/make-it-fail", "1");
+	cg_must_enter(leaf);
+	cg_must_write("/proc/self", "make-it-fail", "1");
 
 	while (!is_over()) {
 		device = &devices[roll(nr_devices)];
@@ -136,7 +129,7 @@ static void write_limits(int unused)
 	char text[128];
 
 	(void)unused;
-	write_file("/proc/self/make-it-fail", "1");
+	cg_must_write("/proc/self", "make-it-fail", "1");
 	while (!is_over()) {
 		int tenant = roll(TENANTS + GROUPS);
 		const char *device = devices[roll(nr_devices)].name;
@@ -158,7 +151,7 @@ static void make_cgroups(int unused)
 	char path[PATH_SIZE + 8], text[128];
 
 	(void)unused;
-	write_file("/proc/self/make-it-fail", "1");
+	cg_must_write("/proc/self", "make-it-fail", "1");
 	while (!is_over()) {
 		snprintf(path, sizeof(path), "%s/%d", group_path(roll(GROUPS)), LEAVES);
 		snprintf(text, sizeof(text), "%s hca_object=%d",
@@ -174,18 +167,15 @@ static void make_cgroups(int unused)
 	}
 }
 
-static pid_t start(void (*work)(int number), int number, unsigned int seed)
+static void start(void (*work)(int number), int number, unsigned int seed)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
 	if (pid < 0)
-		give_up("cannot fork: %m");
+		err(EXIT_FAILURE, "cannot fork");
 	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dice[0] = number;
-	dice[1] = seed;
-	dice[2] = seed >> 16;
+		return;
+	dice_take(seed, number);
 	work(number);
 	_exit(EXIT_SUCCESS);
 }
@@ -194,27 +184,26 @@ static void make_all(void)
 {
 	int i;
 
-	make_cgroup(TOP);
-	write_control(TOP, "cgroup.subtree_control", "+rdma");
+	cg_must_create(TOP);
+	cg_must_write(TOP, "cgroup.subtree_control", "+rdma");
 	for (i = 0; i < GROUPS; i++) {
-		make_cgroup(group_path(i));
-		write_control(group_path(i), "cgroup.subtree_control", "+rdma");
+		cg_must_create(group_path(i));
+		cg_must_write(group_path(i), "cgroup.subtree_control", "+rdma");
 	}
 	for (i = 0; i < TENANTS; i++)
-		make_cgroup(leaf_path(i));
+		cg_must_create(leaf_path(i));
 }
 
 static void expect_nothing(const char *cgroup)
 {
-	const char *text = read_control(cgroup, "rdma.current");
-	long values[NR_RESOURCES];
+	long used[NR_RESOURCES];
 	int d;
 
 	for (d = 0; d < nr_devices; d++) {
-		find_values(text, devices[d].name, values);
-		if (values[HANDLE] || values[OBJECT])
+		read_usage(cgroup, devices[d].name, used);
+		if (used[HANDLE] || used[OBJECT])
 			complain("%s: %ld handles, %ld objects of %s are left", cgroup,
-				 values[HANDLE], values[OBJECT], devices[d].name);
+				 used[HANDLE], used[OBJECT], devices[d].name);
 	}
 }
 
@@ -248,7 +237,7 @@ void fail_all_at_random(unsigned int seed, unsigned int seconds)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
-		give_up("no memory to share: %m");
+		errx(EXIT_FAILURE, "no memory to share: %m");
 	printf("# storm: seed %u, %u s, %d %% fail\n", seed, seconds, PERCENT);
 	make_all();
 	fail_randomly(PERCENT);

@@ -12,6 +12,7 @@
  *	the cgroups can be removed
  */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,10 +26,6 @@
 #define COUNTING	1000000		/* more than any operation allocates */
 #define ROUNDS		3
 #define NEW_CGROUP	"new"
-
-static const char * const files[] = {
-	"rdma.max", "rdma.current", "rdma.peak", "rdma.events", "rdma.events.local",
-};
 
 /* How deep the path is, and what pools it has already. */
 struct scene {
@@ -95,11 +92,11 @@ static void charge_once(const char *cgroup)
 {
 	void *pd;
 
-	enter_cgroup(cgroup);
+	cg_must_enter(cgroup);
 	pd = object_make(&base, PD);
-	enter_cgroup(CGROUPS);
+	cg_must_enter(CGROUPS);
 	if (!pd || object_drop(PD, pd))
-		give_up("cannot make and drop a PD on %s: %m", device->name);
+		errx(EXIT_FAILURE, "cannot make and drop a PD on %s: %m", device->name);
 }
 
 static void write_limit(const char *cgroup, const char *limit)
@@ -107,7 +104,7 @@ static void write_limit(const char *cgroup, const char *limit)
 	char text[128];
 
 	snprintf(text, sizeof(text), "%s hca_object=%s", device->name, limit);
-	write_control(cgroup, "rdma.max", text);
+	cg_must_write(cgroup, "rdma.max", text);
 }
 
 static int pools_of_scene(void)
@@ -127,16 +124,16 @@ static void make_scene(void)
 				 path[i - 1], i + 1);
 		else
 			snprintf(path[i], PATH_SIZE, "%s", TOP);
-		make_cgroup(path[i]);
+		cg_must_create(path[i]);
 		if (stat(path[i], &status))
-			give_up("%s: %m", path[i]);
+			errx(EXIT_FAILURE, "%s: %m", path[i]);
 		ids[i] = status.st_ino;
 		if (i + 1 == scene.level && scene.open)
 			charge_once(path[i]);
 		if (i + 1 == scene.level && !scene.open)
 			write_limit(path[i], "1000");
 		if (i + 1 < scene.depth)
-			write_control(path[i], "cgroup.subtree_control", "+rdma");
+			cg_must_write(path[i], "cgroup.subtree_control", "+rdma");
 	}
 	leaf = path[scene.depth - 1];
 	expect_pools(pools_of_scene(), "for a start");
@@ -148,7 +145,7 @@ static void remove_scene(void)
 
 	for (i = scene.depth - 1; i >= 0; i--)
 		if (rmdir(path[i]))
-			give_up("cannot remove %s: %m", path[i]);
+			errx(EXIT_FAILURE, "cannot remove %s: %m", path[i]);
 }
 
 /* All files of all cgroups on the path. */
@@ -158,9 +155,9 @@ static void read_files(char *text, size_t size)
 	int level;
 
 	for (level = 0; level < scene.depth; level++)
-		for (i = 0; i < ARRAY_SIZE(files); i++)
+		for (i = 0; i < NR_RDMA_FILES; i++)
 			used += snprintf(text + used, size - used, "%s",
-					 read_control(path[level], files[i]));
+					 cg_must_read(path[level], rdma_files[i]));
 }
 
 /* One fault */
@@ -186,7 +183,7 @@ static bool try_once(const struct subject *subject)
 	return true;
 }
 
-/* It has failed. @told is who was refused memory. */
+/* It has failed. @told is the function that was refused memory. */
 static void judge_failure(const struct subject *subject, const struct told *told,
 			  const char *before)
 {
@@ -320,7 +317,7 @@ static void walk(const struct subject *subject)
 
 static void prepare_verb(void)
 {
-	enter_cgroup(leaf);
+	cg_must_enter(leaf);
 }
 
 static int make(void)
@@ -333,20 +330,18 @@ static int make(void)
 static void check_charge(bool done)
 {
 	enum resource charged = kind == CONTEXT ? HANDLE : OBJECT;
-	long values[NR_RESOURCES];
+	long used[NR_RESOURCES];
 	int i, d;
 
 	for (i = 0; i < scene.depth; i++) {
-		const char *text = read_control(path[i], "rdma.current");
-
 		for (d = 0; d < nr_devices; d++) {
-			find_values(text, devices[d].name, values);
+			read_usage(path[i], devices[d].name, used);
 			if (&devices[d] == device)
-				values[charged] -= done;
-			if (values[HANDLE] || values[OBJECT])
+				used[charged] -= done;
+			if (used[HANDLE] || used[OBJECT])
 				complain("%s, level %d: %ld handles, %ld objects too many",
-					 devices[d].name, i + 1, values[HANDLE],
-					 values[OBJECT]);
+					 devices[d].name, i + 1, used[HANDLE],
+					 used[OBJECT]);
 		}
 	}
 }
@@ -361,7 +356,7 @@ static void drop(void)
 
 static void leave_cgroup(void)
 {
-	enter_cgroup(CGROUPS);
+	cg_must_enter(CGROUPS);
 }
 
 static void walk_verb(void)
@@ -392,7 +387,7 @@ static void open_control(const char *control)
 	snprintf(name, sizeof(name), "%s/%s", leaf, control);
 	file = open(name, O_WRONLY | O_CLOEXEC);
 	if (file < 0)
-		give_up("cannot open %s", name);
+		errx(EXIT_FAILURE, "cannot open %s", name);
 }
 
 static void open_max(void)
@@ -527,7 +522,7 @@ static char *new_cgroup(void)
 
 static void prepare_mkdir(void)
 {
-	write_control(leaf, "cgroup.subtree_control", "+rdma");
+	cg_must_write(leaf, "cgroup.subtree_control", "+rdma");
 }
 
 static int make_new_cgroup(void)
@@ -555,7 +550,7 @@ static void do_nothing(void)
 
 static void prepare_enable(void)
 {
-	make_cgroup(new_cgroup());
+	cg_must_create(new_cgroup());
 	open_control("cgroup.subtree_control");
 }
 
@@ -574,7 +569,7 @@ static void check_enable(bool done)
 
 static void disable(void)
 {
-	write_control(leaf, "cgroup.subtree_control", "-rdma");
+	cg_must_write(leaf, "cgroup.subtree_control", "-rdma");
 }
 
 static void end_enable(void)

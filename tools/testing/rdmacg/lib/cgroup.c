@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+
+#define TEXT_SIZE	(64 * 1024)
 
 static int open_file(const char *cgroup, const char *file, int flags)
 {
@@ -57,7 +60,7 @@ int cg_enter_current(const char *cgroup)
 /* v1 and kernels before 5.14 have no cgroup.kill. */
 void cg_kill(const char *cgroup)
 {
-	char text[64 * 1024];
+	char text[TEXT_SIZE];
 	char *word, *rest;
 
 	if (!cg_write(cgroup, "cgroup.kill", "1") ||
@@ -105,4 +108,40 @@ long cg_read_key_long(const char *cgroup, const char *file, const char *key)
 		return -1;
 	found = strstr(content, key);
 	return found ? atol(found + strlen(key)) : -1;
+}
+
+void cg_must_create(const char *cgroup)
+{
+	int err = cg_create(cgroup);
+
+	if (err)
+		errx(EXIT_FAILURE, "cannot make %s: %s", cgroup, strerror(-err));
+}
+
+void cg_must_write(const char *cgroup, const char *file, const char *text)
+{
+	int err = cg_write(cgroup, file, text);
+
+	if (err)
+		errx(EXIT_FAILURE, "cannot write '%s' to %s/%s: %s", text, cgroup,
+		     file, strerror(-err));
+}
+
+void cg_must_enter(const char *cgroup)
+{
+	int err = cg_enter_current(cgroup);
+
+	if (err)
+		errx(EXIT_FAILURE, "cannot enter %s: %s", cgroup, strerror(-err));
+}
+
+char *cg_must_read(const char *cgroup, const char *file)
+{
+	static char text[TEXT_SIZE];
+	int err = cg_read(cgroup, file, text, sizeof(text));
+
+	if (err)
+		errx(EXIT_FAILURE, "cannot read %s/%s: %s", cgroup, file,
+		     strerror(-err));
+	return text;
 }

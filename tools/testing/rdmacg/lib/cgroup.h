@@ -23,4 +23,11 @@ bool cg_has(const char *cgroup, const char *file, const char *text);
 /* The number behind the first @key, which includes its blank; or -1. */
 long cg_read_key_long(const char *cgroup, const char *file, const char *key);
 
+/* The same, for what the program cannot do without: it ends if they fail. */
+void cg_must_create(const char *cgroup);
+void cg_must_write(const char *cgroup, const char *file, const char *text);
+void cg_must_enter(const char *cgroup);		/* the calling process */
+/* Good until the next call. */
+char *cg_must_read(const char *cgroup, const char *file);
+
 #endif /* RDMACG_CGROUP_H */

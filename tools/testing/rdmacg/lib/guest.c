@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Verbs objects, by libibverbs, and time. */
+/* Verbs objects, by libibverbs, processes, and time. */
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "guest.h"
 
@@ -114,6 +117,15 @@ int object_drop(enum kind kind, void *object)
 	default:
 		return ibv_destroy_ah(object);
 	}
+}
+
+pid_t fork_child(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
 }
 
 long now_ms(void)

@@ -5,6 +5,7 @@
 
 #include <infiniband/verbs.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -45,6 +46,9 @@ void find_address(struct base *base);
 void *object_make(const struct base *base, enum kind kind);
 /* Returns 0 or an errno. */
 int object_drop(enum kind kind, void *object);
+
+/* A child that dies with its parent. */
+pid_t fork_child(void);
 
 long now_ms(void);
 void sleep_us(long us);

@@ -9,6 +9,7 @@ nothing any more is a failure as well.
 
 import argparse
 import fnmatch
+import functools
 import os
 import re
 import shutil
@@ -76,6 +77,14 @@ CROSS = {
 }
 # All of them take minutes: the others are compiled only if asked for by name.
 CROSS_ALWAYS = ("arm-v6", "arm64", "s390x")
+# Programs for user space whose files are looked at together.
+LIB = "tools/testing/rdmacg/lib"
+PROGRAMS = {
+    "rdmacg-top": ("tools/cgroup/rdmacg-top/*.c",),
+    "faults": ("tools/testing/rdmacg/faults/*.c", f"{LIB}/*.c"),
+    "storms": ("tools/testing/rdmacg/storms/*.c", f"{LIB}/*.c"),
+    "uverbs-fuzz": ("tools/testing/rdmacg/uverbs-fuzz/*.c", f"{LIB}/*.c"),
+}
 # What stands for a size that a machine cannot do, and what is in no kernel of
 # the compiler's own library. The compiler takes either; linking would fail.
 NOT_IN_A_KERNEL = r"bad|wrong_size|(div|mod)[ds]i|ldivmod|__(atomic|sync)_\w+_\d"
@@ -316,6 +325,34 @@ class Lint:
                         for symbol, name in taken.items()
                         if symbol not in made & exported]
 
+    def cycles(self):
+        """No two files of a program of ours may need each other, directly or not."""
+        for program, patterns in PROGRAMS.items():
+            defined, needed = {}, {}
+            for name in self.named(*patterns):
+                for line in self.symbols(name):
+                    kind, symbol = line.split()[-2:]
+                    if kind == "U":
+                        needed.setdefault(name, []).append(symbol)
+                    elif kind.isupper():
+                        defined[symbol] = name
+            uses = {name: {defined[symbol]: symbol for symbol in symbols if symbol in defined}
+                    for name, symbols in needed.items()}
+            if not any(uses.values()):
+                yield f"{program}: none of its files uses another one"
+            for name, others in uses.items():
+                yield from (f"{name}: {other} needs it, too, so {symbol} has to be elsewhere"
+                            for other, symbol in others.items() if name in reached(other, uses))
+
+    @functools.lru_cache(maxsize=None)
+    def symbols(self, name):
+        """What nm says of a file of ours, compiled for user space."""
+        object_file = self.work / "cycles.o"
+        kselftests = self.tree / "tools/testing/selftests"
+        done = said(["gcc", "-w", "-D_GNU_SOURCE", "-DVERSION=\"\"", "-idirafter",
+                     str(kselftests), "-c", "-o", str(object_file), name])
+        return done or said(["nm", str(object_file)])
+
     def hunks(self):
         """What is laid over the controller, or taken out of it, has to sit exactly."""
         for patch in self.named("*/detectors/*.patch", "*/series/*.split"):
@@ -389,6 +426,7 @@ class Lint:
             "spdx": self.spdx,
             "editorconfig": self.editorconfig,
             "hunks": self.hunks,
+            "cycles": self.cycles,
             "barriers": self.barriers,
             "sphinx": self.sphinx,
             **{name: lambda name=name: self.build(name) for name in BUILDS
@@ -398,6 +436,16 @@ class Lint:
             "sparse": self.sparse,
             "coccicheck": self.coccicheck,
         }
+
+
+def reached(name, uses):
+    """All that a file uses, and what these use."""
+    found, queue = set(), [name]
+    while queue:
+        new = set(uses.get(queue.pop(), ())) - found
+        found |= new
+        queue += new
+    return found
 
 
 def names():

@@ -14,7 +14,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,58 +21,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <infiniband/verbs.h>
+#include "../lib/cgroup.h"
+#include "../lib/guest.h"
 
 #define TOP	"/sys/fs/cgroup/verbs-bench"
 #define NEIGHBOUR "/sys/fs/cgroup/verbs-neighbour"
 #define NS	1000000000L
 #define RUN_NS	(2 * NS)
 #define MAX_SAMPLES 1048576
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct ibv_context *context;
-static struct ibv_pd *pd;
-static union ibv_gid gid;
-static int gid_index;
+static const enum kind kinds[] = { PD, CQ, AH };
+static struct base base;
 
-static int pair_pd(void)
+static void pair(enum kind kind)
 {
-	struct ibv_pd *made = ibv_alloc_pd(context);
+	void *object = object_make(&base, kind);
 
-	return !made || ibv_dealloc_pd(made);
+	if (!object || object_drop(kind, object))
+		err(1, "%s", kind_names[kind]);
 }
-
-static int pair_cq(void)
-{
-	struct ibv_cq *made = ibv_create_cq(context, 1, NULL, NULL, 0);
-
-	return !made || ibv_destroy_cq(made);
-}
-
-static int pair_ah(void)
-{
-	struct ibv_ah_attr attr = {
-		.is_global = 1, .port_num = 1,
-		.grh = { .dgid = gid, .sgid_index = gid_index, .hop_limit = 1 },
-	};
-	struct ibv_ah *made = ibv_create_ah(pd, &attr);
-
-	return !made || ibv_destroy_ah(made);
-}
-
-static const struct {
-	const char *name;
-	int (*pair)(void);
-} cases[] = {
-	{ "PD", pair_pd },
-	{ "CQ", pair_cq },
-	{ "AH", pair_ah },
-};
 
 static long now(void)
 {
@@ -83,46 +53,23 @@ static long now(void)
 	return time.tv_sec * NS + time.tv_nsec;
 }
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		err(1, "%s: %s", path, text);
-	close(fd);
-}
-
-static void make_cgroup(const char *path)
-{
-	if (mkdir(path, 0755) && errno != EEXIST)
-		err(1, "%s", path);
-}
-
 static void open_device(const char *name)
 {
-	struct ibv_device **list = ibv_get_device_list(NULL);
-
-	while (list && *list && strcmp(ibv_get_device_name(*list), name))
-		list++;
-	if (!list || !*list)
+	base.verbs = find_verbs(name);
+	if (!base.verbs)
 		errx(1, "there is no device %s", name);
-	context = ibv_open_device(*list);
-	pd = context ? ibv_alloc_pd(context) : NULL;
-	if (!pd)
+	base.context = object_make(&base, CONTEXT);
+	base.pd = base.context ? object_make(&base, PD) : NULL;
+	if (!base.pd)
 		err(1, "%s", name);
-	/* Only a GID that is an IPv4 address can be reached in the guest. */
-	while (!ibv_query_gid(context, 1, gid_index, &gid) &&
-	       !IN6_IS_ADDR_V4MAPPED((struct in6_addr *)&gid))
-		gid_index++;
+	find_address(&base);
 }
 
 static void enter_cgroup(const char *path)
 {
-	char procs[96];
-
-	make_cgroup(path);
-	snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
-	write_file(procs, "0");
+	if (access(path, F_OK))
+		cg_must_create(path);
+	cg_must_enter(path);
 }
 
 /* In a process of its own, till it is killed: one refusal after the other. */
@@ -133,14 +80,14 @@ static void be_refused(const char *device)
 	enter_cgroup(TOP "/parent/refused");
 	open_device(device);
 	snprintf(limit, sizeof(limit), "%s hca_object=0", device);
-	write_file(TOP "/parent/refused/rdma.max", limit);
-	while (!ibv_alloc_pd(context) && errno == EAGAIN)
+	cg_must_write(TOP "/parent/refused", "rdma.max", limit);
+	while (!object_make(&base, PD) && errno == EAGAIN)
 		;
 	errx(1, "a PD above the limit");
 }
 
 /* In a process and a cgroup of its own: how many pairs per second. */
-static void run(int number, const char *device, int which, double *rate)
+static void run(int number, const char *device, enum kind kind, double *rate)
 {
 	long began, ended, pairs = 0;
 	char path[64];
@@ -150,8 +97,7 @@ static void run(int number, const char *device, int which, double *rate)
 	open_device(device);
 	began = now();
 	do {
-		if (cases[which].pair())
-			err(1, "%s", cases[which].name);
+		pair(kind);
 		pairs++;
 		ended = now();
 	} while (ended - began < RUN_NS);
@@ -160,7 +106,7 @@ static void run(int number, const char *device, int which, double *rate)
 	_exit(0);
 }
 
-static void measure(const char *device, int which, int processes,
+static void measure(const char *device, enum kind kind, int processes,
 		    const char *remark)
 {
 	double *rates, sum = 0;
@@ -172,14 +118,13 @@ static void measure(const char *device, int which, int processes,
 		err(1, "mmap");
 	for (number = 0; number < processes; number++)
 		if (!fork())
-			run(number, device, which, &rates[number]);
+			run(number, device, kind, &rates[number]);
 	for (number = 0; number < processes; number++)
 		if (wait(&status) < 0 || status)
 			errx(1, "a process failed");
 	for (number = 0; number < processes; number++)
 		sum += rates[number];
-	printf("%s, %d at work%s: %.0f\n", cases[which].name, processes, remark,
-	       sum);
+	printf("%s, %d at work%s: %.0f\n", kind_names[kind], processes, remark, sum);
 	munmap(rates, processes * sizeof(*rates));
 }
 
@@ -190,7 +135,7 @@ static const char *target;	/* the device */
 static void make_cgroups(void)
 {
 	for (;;) {
-		make_cgroup(TOP "/parent/new");
+		cg_must_create(TOP "/parent/new");
 		if (rmdir(TOP "/parent/new"))
 			err(1, "rmdir");
 	}
@@ -202,7 +147,7 @@ static void write_limits(void)
 
 	snprintf(text, sizeof(text), "%s hca_object=1000000", target);
 	for (;;)
-		write_file(TOP "/parent/rdma.max", text);
+		cg_must_write(TOP "/parent", "rdma.max", text);
 }
 
 /* On stock, which has none, a limit. */
@@ -303,8 +248,7 @@ static void measure_beside(unsigned int deed, long *samples)
 	for (before = after; nr < MAX_SAMPLES && after - before < RUN_NS;) {
 		long began = after;
 
-		if (pair_pd())
-			err(1, "PD");
+		pair(PD);
 		after = now();
 		samples[nr++] = after - began;
 	}
@@ -327,8 +271,8 @@ static void measure_fairness(void)
 
 	if (!samples)
 		err(1, "samples");
-	make_cgroup(NEIGHBOUR);
-	write_file(NEIGHBOUR "/cgroup.subtree_control", "+rdma");
+	cg_must_create(NEIGHBOUR);
+	cg_must_write(NEIGHBOUR, "cgroup.subtree_control", "+rdma");
 	enter_cgroup(NEIGHBOUR "/leaf");
 	open_device(target);
 	pin(0);
@@ -345,24 +289,24 @@ int main(int argc, char **argv)
 
 	if (argc != 2 && (argc != 3 || strcmp(argv[2], "fairness")))
 		errx(2, "usage: verbs-bench DEVICE [fairness]");
-	make_cgroup(TOP);
-	write_file(TOP "/cgroup.subtree_control", "+rdma");
-	make_cgroup(TOP "/parent");
-	write_file(TOP "/parent/cgroup.subtree_control", "+rdma");
+	cg_must_create(TOP);
+	cg_must_write(TOP, "cgroup.subtree_control", "+rdma");
+	cg_must_create(TOP "/parent");
+	cg_must_write(TOP "/parent", "cgroup.subtree_control", "+rdma");
 	if (argc == 3) {
 		target = argv[1];
 		measure_fairness();
 		return 0;
 	}
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		measure(argv[1], i, 1, "");
-		measure(argv[1], i, cpus, "");
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		measure(argv[1], kinds[i], 1, "");
+		measure(argv[1], kinds[i], cpus, "");
 	}
 	neighbour = fork();
 	if (!neighbour)
 		be_refused(argv[1]);
-	measure(argv[1], 0, 1, ", a neighbour being refused");
+	measure(argv[1], PD, 1, ", a neighbour being refused");
 	kill(neighbour, SIGKILL);
 	return 0;
 }

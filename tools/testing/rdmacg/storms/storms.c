@@ -36,8 +36,8 @@ static bool is_listed(const char *device)
 	int j;
 
 	for (i = 0; i < ARRAY_SIZE(tree); i++)
-		for (j = 0; j < nr_files; j++)
-			if (find_line(below_top(tree[i]), files[j], device,
+		for (j = 0; j < NR_RDMA_FILES; j++)
+			if (find_line(below_top(tree[i]), rdma_files[j], device,
 				      &line))
 				return true;
 	return false;
@@ -861,13 +861,13 @@ static void read_all_files(int nr_cgroups)
 	long began;
 	int i;
 
-	for (i = 0; i < nr_files; i++) {
-		file_to_read = files[i];
-		if (!has_file(current->top, files[i]))
+	for (i = 0; i < NR_RDMA_FILES; i++) {
+		file_to_read = rdma_files[i];
+		if (!has_file(current->top, rdma_files[i]))
 			continue;
 		began = now_ms();
 		walk_cgroups(false, read_one);
-		figure(", %s read in %ld us", files[i] + strlen("rdma."),
+		figure(", %s read in %ld us", rdma_files[i] + strlen("rdma."),
 		       1000 * (now_ms() - began) / nr_cgroups);
 	}
 }

@@ -33,6 +33,8 @@
 #define FAULT_IN	8	/* calls of which one is refused memory */
 #define FAULT_AMONG	16	/* its first allocations */
 
+struct counted *counted;
+
 static __u32 first_fd;		/* that may be one of uverbs */
 static int one_in;
 static __u32 numbers[NR_NUMBERS];

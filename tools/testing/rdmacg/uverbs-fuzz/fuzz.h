@@ -40,7 +40,7 @@ struct context {
 	unsigned char gid[16];			/* the device's own */
 };
 
-/* What all processes count. */
+/* What all processes count, as calls.c says. */
 struct counted {
 	bool guest_is_siw;
 	unsigned long calls, good, faults, passed, forks, maps;

@@ -18,8 +18,6 @@
 #define MOST		60	/* of a limit: now and then in the way */
 #define LEAST_CALLS	4000	/* even if that takes longer */
 
-struct counted *counted;
-
 static pid_t players[NR_PLAYERS];
 static int nr_lives;
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,15 +23,7 @@ const struct hierarchy *current;
 int nr_devices;
 long bound_ms;
 
-const char * const files[] = {
-	"rdma.current", "rdma.max", "rdma.peak", "rdma.events",
-	"rdma.events.local",
-};
-
-const int nr_files = ARRAY_SIZE(files);
-
 static unsigned int seed;
-static unsigned short dice[3];
 
 void add(unsigned long *count, unsigned long amount)
 {
@@ -70,12 +61,7 @@ void figure(const char *format, ...)
 /* Each process that is spawned throws its own dice from here on. */
 void take_dice(unsigned int number)
 {
-	unsigned int mixed = (seed + number) * 2654435761u;
-
-	dice[0] = number;
-	dice[1] = mixed;
-	dice[2] = mixed >> 16;
-	nrand48(dice);
+	dice_take(seed, number);
 }
 
 void set_seed(unsigned int new)
@@ -85,31 +71,22 @@ void set_seed(unsigned int new)
 	take_dice(0);
 }
 
-/* A number from 0 to @sides - 1. */
-int roll(int sides)
-{
-	return nrand48(dice) % sides;
-}
-
 /*
  * Processes
  */
 
-/* A child that dies with its parent. */
 pid_t spawn(void)
 {
 	unsigned int number = __atomic_add_fetch(&shared->nr_spawned, 1,
 						 __ATOMIC_RELAXED);
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
 	if (pid < 0) {
 		complain(LOAD, "cannot fork: %m");
 		exit(EXIT_FAILURE);
 	}
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!pid)
 		take_dice(number);
-	}
 	return pid;
 }
 
@@ -390,53 +367,6 @@ void walk_cgroups(bool parents_last, void (*visit)(const char *cgroup))
 		fts_close(tree);
 }
 
-static bool parse_limit(const char *text, long *value)
-{
-	char *end;
-
-	*value = NO_LIMIT;
-	if (!strcmp(text, "max"))
-		return true;
-	*value = strtol(text, &end, 10);
-	return !*end && *value >= 0;
-}
-
-/* "NAME", or "NAME index=N". */
-static bool is_device(const char *text)
-{
-	const char *index = strchr(text, ' ');
-	int end = 0;
-
-	if (!index)
-		return *text;
-	if (sscanf(index, " index=%*u%n", &end) == EOF)
-		return false;
-	return index > text && end && !index[end];
-}
-
-static bool parse_line(const char *text, const char *file, struct line *line)
-{
-	const char *keys = strstr(text, " hca_handle");
-	char handles[24], objects[24];
-	int end = 0;
-
-	if (!keys)
-		return false;
-	snprintf(line->device, sizeof(line->device), "%.*s",
-		 (int)(keys - text), text);
-	if (!is_device(line->device))
-		return false;
-	if (!strncmp(file, "rdma.events", strlen("rdma.events")))
-		return sscanf(keys, " hca_handle.max=%ld hca_handle.alloc_fail=%ld hca_object.max=%ld hca_object.alloc_fail=%ld %n",
-			      &line->values[0], &line->values[1],
-			      &line->values[2], &line->values[3], &end) == 4 &&
-		       !keys[end];
-	return sscanf(keys, " hca_handle=%23s hca_object=%23s %n", handles,
-		      objects, &end) == 2 &&
-	       !keys[end] && parse_limit(handles, &line->values[HANDLE]) &&
-	       parse_limit(objects, &line->values[OBJECT]);
-}
-
 /* Takes the next line off @text; false at the end. */
 bool next_line(char **text, const char *file, struct line *line)
 {
@@ -537,9 +467,9 @@ static void read_cgroup(const char *cgroup)
 		return;
 	while (shared->readers_rest && !shared->stop)
 		sleep_us(10000);
-	for (i = 0; i < nr_files; i++)
-		if (has_file(cgroup, files[i]))
-			read_file(cgroup, files[i]);
+	for (i = 0; i < NR_RDMA_FILES; i++)
+		if (has_file(cgroup, rdma_files[i]))
+			read_file(cgroup, rdma_files[i]);
 	if (!roll(8))
 		wait_for_events(cgroup);
 	sleep_us(roll(2000));

@@ -80,14 +80,6 @@ static bool have_tracepoints(void)
 	return !access(TRACING "/events/rdmacg", F_OK);
 }
 
-static void write_or_die(const char *folder, const char *file, const char *text)
-{
-	int err = cg_write(folder, file, text);
-
-	if (err)
-		errx(EXIT_FAILURE, "%s/%s: %s", folder, file, strerror(-err));
-}
-
 static void start_tracing(void)
 {
 	size_t i;
@@ -97,9 +89,9 @@ static void start_tracing(void)
 
 		if (mkdir(folder, 0755) && errno != EEXIST)
 			err(EXIT_FAILURE, "%s", folder);
-		write_or_die(folder, "buffer_size_kb", "4096");
-		write_or_die(path_of("%s/events/rdmacg/%s", folder,
-				     pool_events[i]), "enable", "1");
+		cg_must_write(folder, "buffer_size_kb", "4096");
+		cg_must_write(path_of("%s/events/rdmacg/%s", folder, pool_events[i]),
+			      "enable", "1");
 	}
 }
 
@@ -181,7 +173,7 @@ static bool is_back_to(struct census before)
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	/* Pages in the cache keep a cgroup that limits memory; on 5.10, any. */
-	write_or_die("/proc/sys/vm", "drop_caches", "3");
+	cg_must_write("/proc/sys/vm", "drop_caches", "3");
 	now = take_census();
 	return now.cgroups <= before.cgroups && now.dying <= before.dying &&
 	       now.dying_css <= before.dying_css;
@@ -406,7 +398,7 @@ static void check_pools(long settle_ms)
 
 static void write_to_root(const char *change)
 {
-	write_or_die(UNIFIED, "cgroup.subtree_control", change);
+	cg_must_write(UNIFIED, "cgroup.subtree_control", change);
 }
 
 static void judge_storm(const struct storm *storm, enum check spoilt)

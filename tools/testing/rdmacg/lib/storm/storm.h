@@ -17,7 +17,9 @@
 #include <sys/types.h>
 
 #include "../cgroup.h"
+#include "../dice.h"
 #include "../guest.h"
+#include "../rdma.h"
 
 #define UNIFIED		"/sys/fs/cgroup"	/* where the guest has v2 */
 #define TOP_NAME	"rdmacg_storms"	/* the cgroup that holds all others */
@@ -28,7 +30,6 @@
 #define NR_LEAVES	4
 #define PATH_SIZE	512
 #define FILE_SIZE	(128 * 1024)
-#define NO_LIMIT	2147483647L	/* "max" */
 
 /* What can be found wrong: meanwhile, and with what is left. */
 enum check { LOAD, COUNTS, CGROUPS, POOLS, LOG, NR_CHECKS };
@@ -57,12 +58,6 @@ struct shared {
 	unsigned int complaints[NR_CHECKS];
 	struct tenant tenants[MAX_TENANTS];
 	char figures[1024];	/* what a storm says of itself */
-};
-
-/* One device's limits, usages or peaks; or two events of each resource. */
-struct line {
-	char device[96];	/* its name, and its index where it is shown */
-	long values[2 * NR_RESOURCES];
 };
 
 struct hierarchy {
@@ -99,7 +94,6 @@ void figure(const char *format, ...) __printf(1, 2);
 void add(unsigned long *count, unsigned long amount);
 void set_seed(unsigned int seed);
 void take_dice(unsigned int number);
-int roll(int sides);
 
 pid_t spawn(void);
 pid_t start(void (*work)(int number), int number, const char *cgroup);
@@ -132,8 +126,6 @@ bool find_line(const char *cgroup, const char *file, const char *device,
 	       struct line *line);
 void expect_current(const char *cgroup, int device, const long *expected);
 
-extern const char * const files[];
-extern const int nr_files;
 bool has_file(const char *cgroup, const char *file);
 void start_readers(void (*look)(const char *cgroup, const char *file,
 				const struct line *line));
