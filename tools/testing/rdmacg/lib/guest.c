@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
@@ -128,12 +129,29 @@ pid_t fork_child(void)
 	return pid;
 }
 
-long now_ms(void)
+long long now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return now.tv_sec * NS + now.tv_nsec;
+}
+
+long now_ms(void)
+{
+	return now_ns() / 1000000;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	long x = *(const long *)a, y = *(const long *)b;
+
+	return (x > y) - (x < y);
+}
+
+void sort(long *values, long nr)
+{
+	qsort(values, nr, sizeof(*values), by_value);
 }
 
 void sleep_us(long us)

@@ -14,6 +14,7 @@
 #define __printf(a, b) __attribute__((format(printf, a, b)))
 #endif
 
+#define NS		1000000000LL	/* in a second */
 #define SETTLE_MS	30000	/* for what the kernel ends later */
 
 /* What the controller counts. */
@@ -50,8 +51,11 @@ int object_drop(enum kind kind, void *object);
 /* A child that dies with its parent. */
 pid_t fork_child(void);
 
+long long now_ns(void);
 long now_ms(void);
 void sleep_us(long us);
+/* The smallest first. */
+void sort(long *values, long nr);
 
 /* Repeats @condition until it holds, but not for longer than @ms. */
 #define becomes_within(ms, condition) ({				\

@@ -22,7 +22,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../lib/cgroup.h"
@@ -30,7 +29,6 @@
 
 #define TOP	"/sys/fs/cgroup/verbs-bench"
 #define NEIGHBOUR "/sys/fs/cgroup/verbs-neighbour"
-#define NS	1000000000L
 #define RUN_NS	(2 * NS)
 #define MAX_SAMPLES 1048576
 
@@ -43,14 +41,6 @@ static void pair(enum kind kind)
 
 	if (!object || object_drop(kind, object))
 		err(1, "%s", kind_names[kind]);
-}
-
-static long now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * NS + time.tv_nsec;
 }
 
 static void open_device(const char *name)
@@ -95,11 +85,11 @@ static void run(int number, const char *device, enum kind kind, double *rate)
 	snprintf(path, sizeof(path), TOP "/parent/leaf%d", number);
 	enter_cgroup(path);
 	open_device(device);
-	began = now();
+	began = now_ns();
 	do {
 		pair(kind);
 		pairs++;
-		ended = now();
+		ended = now_ns();
 	} while (ended - began < RUN_NS);
 	*rate = (double)pairs * NS / (ended - began);
 	/* What the parent has printed is not the child's to print again. */
@@ -222,13 +212,6 @@ static void pin(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	long x = *(const long *)a, y = *(const long *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void measure_beside(unsigned int deed, long *samples)
 {
 	long nr = 0, before, after;
@@ -244,12 +227,12 @@ static void measure_beside(unsigned int deed, long *samples)
 		setpgid(tenant, tenant);
 		usleep(100000);
 	}
-	after = now();
+	after = now_ns();
 	for (before = after; nr < MAX_SAMPLES && after - before < RUN_NS;) {
 		long began = after;
 
 		pair(PD);
-		after = now();
+		after = now_ns();
 		samples[nr++] = after - began;
 	}
 	if (tenant) {
@@ -258,7 +241,7 @@ static void measure_beside(unsigned int deed, long *samples)
 		if (waitpid(tenant, NULL, 0) < 0)
 			err(1, "wait");
 	}
-	qsort(samples, nr, sizeof(*samples), by_value);
+	sort(samples, nr);
 	printf("%s, median: %ld\n", deeds[deed].name, samples[nr / 2]);
 	printf("%s, 99th percentile: %ld\n", deeds[deed].name, samples[nr - 1 - nr / 100]);
 	printf("%s, most: %ld\n", deeds[deed].name, samples[nr - 1]);

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../lib/cgroup.h"
@@ -48,26 +47,12 @@ static const char leaf[] = ".";
 static char text[TEXT_SIZE];
 static struct base base;
 
-static long now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000L + now.tv_nsec;
-}
-
-static void must(int error, const char *what)
-{
-	if (error)
-		errx(1, "%s: %s", what, strerror(-error));
-}
-
 static void limit(const char *cgroup, int device, const char *value)
 {
 	char words[64];
 
 	snprintf(words, sizeof(words), "growth%d hca_object=%s", device, value);
-	must(cg_write(cgroup, "rdma.max", words), cgroup);
+	cg_must_write(cgroup, "rdma.max", words);
 }
 
 /* Has @tool do one thing for each of the devices from @first on. */
@@ -95,7 +80,7 @@ static void make(const char *cgroup)
 {
 	int i;
 
-	must(cg_create(cgroup), cgroup);
+	cg_must_create(cgroup);
 	for (i = 0; i < nr_devices; i++)
 		limit(cgroup, i, "1000000");
 }
@@ -112,7 +97,7 @@ static void grow(int from, int to)
 	char name[16];
 	int i;
 
-	must(cg_enter_current(ROOT), ROOT);
+	cg_must_enter(ROOT);
 	if (axis == DEVICES)
 		add_devices(to);
 	for (i = from; i < to; i++) {
@@ -124,7 +109,7 @@ static void grow(int from, int to)
 			go_to(name);
 			break;
 		case DEPTH:
-			must(cg_write(leaf, "cgroup.subtree_control", "+rdma"), "+rdma");
+			cg_must_write(leaf, "cgroup.subtree_control", "+rdma");
 			make("below");
 			go_to("below");
 			break;
@@ -132,7 +117,7 @@ static void grow(int from, int to)
 			limit(leaf, i, "1000000");
 		}
 	}
-	must(cg_enter_current(leaf), "move");
+	cg_must_enter(leaf);
 }
 
 /* Where devices are in a list, that is the worst case. */
@@ -179,7 +164,7 @@ static bool op_default(void)
 	int i;
 
 	if (!cg_write(leaf, "rdma.max", "default hca_handle=1000000")) {
-		must(cg_write(leaf, "rdma.max", "default hca_handle=max"), "default");
+		cg_must_write(leaf, "rdma.max", "default hca_handle=max");
 		return true;
 	}
 	for (i = 0; i < nr_devices; i++)
@@ -191,8 +176,8 @@ static bool read_file(const char *file)
 {
 	int error = cg_read(leaf, file, text, sizeof(text));
 
-	if (error != -ENOENT)
-		must(error, file);
+	if (error && error != -ENOENT)
+		errx(1, "%s: %s", file, strerror(-error));
 	return !error;
 }
 
@@ -218,7 +203,7 @@ static bool op_events(void)
 
 static bool op_live(void)
 {
-	must(cg_create(TOP "/new"), TOP "/new");
+	cg_must_create(TOP "/new");
 	if (rmdir(TOP "/new"))
 		err(1, TOP "/new");
 	return true;
@@ -226,10 +211,10 @@ static bool op_live(void)
 
 static bool op_live_one(void)
 {
-	must(cg_create(TOP "/new"), TOP "/new");
-	must(cg_enter_current(TOP "/new"), TOP "/new");
+	cg_must_create(TOP "/new");
+	cg_must_enter(TOP "/new");
 	op_charge();
-	must(cg_enter_current(leaf), "move back");
+	cg_must_enter(leaf);
 	if (rmdir(TOP "/new"))
 		err(1, TOP "/new");
 	return true;
@@ -280,13 +265,6 @@ static const struct {
 	{ "rename a device, and back", .run = op_rename, .calls = 1, .times = RENAMES },
 };
 
-static int by_value(const void *a, const void *b)
-{
-	long x = *(const long *)a, y = *(const long *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The median of what one run takes; -1: there is no such operation. */
 static long take_ns(bool (*run)(void))
 {
@@ -304,7 +282,7 @@ static long take_ns(bool (*run)(void))
 		else
 			ns[round++] = took / batch;
 	}
-	qsort(ns, ROUNDS, sizeof(*ns), by_value);
+	sort(ns, ROUNDS);
 	return ns[ROUNDS / 2];
 }
 
@@ -326,9 +304,8 @@ static void measure(int size)
 /* What the kernel has in its caches and for each CPU, in KiB. */
 static long kernel_memory(void)
 {
-	must(cg_read("/proc", "meminfo", text, sizeof(text)), "/proc/meminfo");
-	return atol(strstr(text, "\nSlab:") + strlen("\nSlab:")) +
-	       atol(strstr(text, "\nPercpu:") + strlen("\nPercpu:"));
+	return cg_read_key_long("/proc", "meminfo", "Slab: ") +
+	       cg_read_key_long("/proc", "meminfo", "Percpu: ");
 }
 
 int main(int argc, char **argv)
@@ -341,8 +318,8 @@ int main(int argc, char **argv)
 	if (argc != 2 || axis == NR_AXES)
 		errx(2, "usage: verbs-growth cgroups|depth|devices");
 	setlinebuf(stdout);
-	must(cg_create(TOP), TOP);
-	must(cg_write(TOP, "cgroup.subtree_control", "+rdma"), TOP);
+	cg_must_create(TOP);
+	cg_must_write(TOP, "cgroup.subtree_control", "+rdma");
 	run_batch("ip -batch -", "link add spare%1$d type dummy\nlink set spare%1$d up\n",
 		  0, SPARES);
 	add_devices(axis == CGROUPS ? MANY_DEVICES : 1);
