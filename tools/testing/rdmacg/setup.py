@@ -32,7 +32,7 @@ GROUPS = {
                "catatonit protobuf-compiler python3-grpcio python3-protobuf jq munge slurmctld "
                "slurmd slurm-client",
     "examples": "jq libmnl-dev libncurses-dev libslurm-dev python3-yaml strace systemd",
-    "docs": "dwarves inotify-tools jq perftest trace-cmd ucx-utils",
+    "docs": "dwarves inotify-tools jq perftest rdmacm-utils systemd trace-cmd ucx-utils",
     "lint": "clang-19 coccinelle codespell editorconfig "
             "libpython3.11|libpython3.13|libpython3.12 ocaml perl pyflakes3 python3-sphinx "
             "shellcheck sparse",

@@ -64,7 +64,19 @@ PAGES = {
         "varies": {"sed": True},
     },
     "doc/runtimes.md": {
-        "not run": {"": "make clients runs such, with the daemons that it takes"},
+        "first": "cd /tmp; printf '[Service]\\nDelegate=rdma\\nExecStart=/bin/true\\n' > t.service",
+        "before": {
+            "rping -s": "cd /sys/fs/cgroup; echo +rdma > cgroup.subtree_control; mkdir job;"
+                        "cd job; echo 'mlx4_0 hca_handle=0' > rdma.max; echo $$ > cgroup.procs",
+        },
+        "instead": {"systemd-analyze": "systemd-analyze verify ./t.service 2>&1 | sed 's,.*/,,'"},
+        "not run": {
+            **{client: "make clients runs it"
+               for client in ("runc", "crun", "echo '{", "podman", "lxc", "cgset", "srun")},
+            "cat /etc/cgconfig.conf": "make clients writes such a file",
+            'echo "mlx4_0 hca_handle=2': "is for docker",
+            "docker": "its daemon takes a host of its own",
+        },
     },
     "Documentation/admin-guide/cgroup-v1/rdma.rst": {
         "first": WAIT,
