@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The kernel's; it counts in each file by itself, so no other one includes it. */
+#include "kselftest.h"
 #include "faults.h"
 
 static const char *wanted;
@@ -15,19 +17,27 @@ static size_t names_size;
 
 void begin_cases(const char *part)
 {
+	ksft_print_header();
 	wanted = part;
 	passed_over = open_memstream(&names, &names_size);
 	if (!passed_over)
 		err(EXIT_FAILURE, "no memory for names");
 }
 
-void end_cases(void)
+void need_a_case(void)
 {
 	fclose(passed_over);
 	if (found_any)
 		return;
 	fputs(names, stdout);
 	errx(EXIT_FAILURE, "no case has '%s' in its name; above is what there is", wanted);
+}
+
+int end_cases(void)
+{
+	ksft_set_plan(ksft_test_num());
+	ksft_print_cnts();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
 
 void complain(const char *format, ...)

@@ -15,7 +15,6 @@
 
 #include <stdio.h>
 
-#include "kselftest.h"		/* the kernel's */
 #include "../lib/cgroup.h"
 #include "../lib/dice.h"
 #include "../lib/failslab.h"
@@ -37,7 +36,9 @@
 /* Only cases with @part in their names are wanted. */
 void begin_cases(const char *part);
 /* Ends the program if there was none. */
-void end_cases(void);
+void need_a_case(void);
+/* Returns the program's exit status. */
+int end_cases(void);
 bool is_wanted(const char *name);
 /* Says what is wrong; the case has failed, but may go on. */
 void complain(const char *format, ...) __printf(1, 2);

@@ -68,23 +68,19 @@ int main(int argc, char **argv)
 		default:
 			fprintf(stderr, "Usage: %s [--seed N] [--seconds N] [--links N] [NAME]\n",
 				argv[0]);
-			return KSFT_FAIL;
+			return EXIT_FAILURE;
 		}
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 
-	ksft_print_header();
 	begin_cases(argv[optind] ?: "");
 	prepare();
 	leaks_forget();
 	walk_all(link_trials);
 	fail_all_at_random(seed, seconds);
-	end_cases();
+	need_a_case();
 	show_refused();
 	inject_exit();
 	judge_what_is_left();
-
-	ksft_set_plan(ksft_test_num());
-	ksft_print_cnts();
-	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+	return end_cases();
 }
