@@ -140,7 +140,7 @@ class Doctor:
             try:
                 archive.fetch(package, *QUICKLY, "--print-uris", "download", package)
             except (debian.Unavailable, OSError) as error:
-                why = str(error).partition("\n")[0]
+                why = ";".join(str(error).split("\n ")[:2])
         return Check(not why, what + ": can be fetched" * (not why), f"{why}: {todo}", vital)
 
     def folders(self):

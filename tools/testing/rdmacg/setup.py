@@ -160,11 +160,11 @@ def install(wanted):
         sys.exit(f"Not root: run 'apt-get install {' '.join(map(available, choices))}' as root, "
                  "then try again.")
     progress = Progress()
+    tell(f"Installing {len(choices)} Debian packages, and what they depend on")
     # Update first: old lists name files that the mirror no longer has.
-    tell(f"Installing {len(choices)} Debian packages, and what they depend on: "
-         + " ".join(choices))
     apt_get(root, progress, "update")
     names = [available(choice) for choice in choices]
+    tell(f"  these: {' '.join(names)}")
     if not apt_get(root, progress, "install", "-y", "--no-install-recommends", *names):
         sys.exit("\n".join([*debian.reasons(progress.said), advice(progress.said, names)]))
 
