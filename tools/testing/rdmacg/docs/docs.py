@@ -7,14 +7,16 @@ docs.py host SOURCE --vm=WORDS	what is for the host, of which make's is told to 
 docs.py guest PAGE		there
 
 A story is what a page shows with the prompt "# ", or "$ " on the host, from its first
-line to its last, in one shell; stories.py has what a reader sees in prose only, and what
-cannot be run. Prints TAP.
+line to its last, in one shell; stories.py has what a reader sees in prose only. A block
+that cannot be run has a comment before it in the page, "not run: REASON"; with "not run,
+all of this page: REASON" none is. Prints TAP.
 """
 
 import argparse
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -26,23 +28,24 @@ TOP = HERE.parents[3]
 sys.path.insert(0, str(HERE))
 from stories import DEFAULTS, EXAMPLES, ON_HOST, PAGES  # noqa: E402 (only now can it be found)
 
+MAKES = sorted(str(page.relative_to(TOP)) for page in (
+    *TOP.glob("*.md"), *(TOP / "doc").glob("*.md"), *(TOP / "tools/testing/rdmacg").glob("*.md")))
+ALL = (*MAKES, *(page for page in PAGES if page not in MAKES),
+       "tools/testing/rdmacg/model/README.md", "tools/testing/rdmacg/native/README.md")
 PROMPTS = {"guest": "# ", "host": "$ "}
 END = "==END=="
 SECONDS = 300		# for a command: what hangs, hangs for longer
 
 
-def man_blocks(page):
-    """(number of the first line, lines) of the examples of a man page."""
-    text = (TOP / page).read_text(encoding="utf-8").replace(r"\-", "-").replace(r"\(dq", '"')
+def man_blocks(text):
     for example in re.finditer(r"^\.EX\n(.*?)\n\.EE$", text, re.M | re.S):
-        yield text.count("\n", 0, example.start(1)) + 1, example[1].splitlines()
+        lines = example[1].replace(r"\-", "-").replace(r"\(dq", '"').splitlines()
+        yield text.count("\n", 0, example.start(1)) + 1, lines
 
 
-def blocks(page):
-    """(number of the first line, lines) of what is set off by its indentation."""
-    lines = (TOP / page).read_text(encoding="utf-8").expandtabs().splitlines()
+def indented_blocks(text):
     block, first, before = [], 0, ""
-    for number, line in enumerate([*lines, "."], 1):
+    for number, line in enumerate([*text.expandtabs().splitlines(), "."], 1):
         if line.startswith("    ") and (block or not before.strip()):
             if not block:
                 first = number
@@ -53,6 +56,19 @@ def blocks(page):
             yield first, textwrap.dedent("\n".join(block)).rstrip().splitlines()
             block = []
         before = line
+
+
+def blocks(page):
+    """(number of the first line, lines, why it is not run) of what is set off."""
+    text = (TOP / page).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    whole = re.search(r"^<!-- not run, all of this page: (.*) -->$", text, re.M)
+    for first, block in (man_blocks if page.endswith(".1") else indented_blocks)(text):
+        above = [line for line in lines[max(first - 5, 0):first - 1]
+                 if line.strip() and not re.match(r"\.(EX|PP|in)\b", line)]
+        mark = re.match(r"""(?:<!--|\.\.|\.\\") not run: (.*?)(?: -->)?$""", above[-1].strip()) \
+            if above else None
+        yield first, block, (mark or whole or (0, None))[1]
 
 
 def commands(lines, prompt):
@@ -157,16 +173,14 @@ def tell(tap, page, entries, prompt, programs):
     table, shell = Table(entries), Shell(programs)
     shell.run(entries.get("first", "true"))
     man = page.endswith(".1")
-    for first, lines in (man_blocks if man else blocks)(page):
+    for first, lines, reason in blocks(page):
+        if reason:
+            continue
         listing = man or table.find("listing", lines[0])
         # A listing shows no output: only that it fails can be told.
         for offset, command, expected in (
                 [(0, "\n".join(lines), None)] if listing else commands(lines, prompt)):
             what = f"{page}:{first + offset}: {' '.join(command.split())}"
-            reason = table.find("not run", command)
-            if reason:
-                tap.skip(what, reason)
-                continue
             shell.run(table.find("before", command) or "true")
             varies = table.find("varies", command)
             seen = shell.run(table.find("instead", command) or command)
@@ -180,33 +194,61 @@ def tell(tap, page, entries, prompt, programs):
     tap.result(not unused, f"{page}: all that stories.py has of it is about a command", *unused)
 
 
+def is_command(line):
+    """Whether a block that begins so has commands, although no prompt says so."""
+    word = re.match(r"\S+(?= ?\S|$)", line)
+    return word and bool(word[0] in ("cd", "export") or "/" not in word[0] and
+                         shutil.which(word[0]) or re.match(r"(scripts|tools)/", word[0]))
+
+
+def check_run(tap, page):
+    """Each block of commands is run somewhere, or says why not."""
+    listings = PAGES.get(page, {}).get("listing", {})
+    for first, lines, reason in blocks(page):
+        where = f"{page}:{first}: {lines[0]}"
+        guest, host = (any(line.startswith(prompt) for line in lines) for prompt in PROMPTS.values())
+        if not (guest or host or is_command(lines[0])):
+            continue
+        if reason:
+            tap.skip(where, reason)
+        elif guest or host:
+            tap.result(page in (PAGES if guest else ON_HOST), where,
+                       "no story is told of this page, nor does a comment say why not")
+        elif lines[0] not in listings and not page.endswith(".1"):
+            others = [line for line in lines if line and not line.startswith("make ")]
+            tap.result(not others, where, "neither run, nor marked as not run:", *others)
+
+
 def make_calls(text):
     """The words behind each make: in prose, and in what is set off."""
     found = re.findall(r"`make\s([^`]*)`", text)
     found += [line.partition("#")[0] for line in re.findall(r"^ {4,}make (?!-C)(.*)", text, re.M)]
     # `make soak MINUTES=` names a variable; "..." stands for others.
-    return sorted({" ".join(call.split()) for call in found if not re.search(r"=( |$)|\.\.\.", call)})
+    return sorted({" ".join(call.replace("...", "").split()) for call in found
+                   if not re.search(r"=( |$)", call)})
 
 
 def check_make(tap, source):
     """Targets and variables that the documents name are there."""
     terminal, _ = os.openpty()
-    for page in (TOP / "README.md", *sorted((TOP / "doc").glob("*.md")),
-                 *sorted((TOP / "tools/testing/rdmacg").glob("*.md"))):
-        for call in make_calls(page.read_text(encoding="utf-8")):
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
+    targets = set(" ".join(re.findall(r"^\.PHONY: *(.*)", makefile, re.M)).split())
+    for page in MAKES:
+        for call in make_calls((TOP / page).read_text(encoding="utf-8")):
             words = call
             for there, here in EXAMPLES.items():
                 words = words.replace(there, here.format(source=source, top=TOP))
             words = shlex.split(words)
+            goals = {word for word in words if "=" not in word}
             variables = dict(word.split("=", 1) for word in words if "=" in word)
             done = subprocess.run(
-                [HERE.parent / "check-input.py", "--build", TOP / "build",
-                 *(word for word in words if "=" not in word)],
+                [HERE.parent / "check-input.py", "--build", TOP / "build", *goals],
                 text=True, check=False, stdin=terminal, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, env={
                     **os.environ, **DEFAULTS, **variables,
                     "RDMACG_CMD": variables.get("CMD", "")})
-            tap.result(done.returncode == 0, f"{page.relative_to(TOP)}: make {call}",
+            tap.result(done.returncode == 0 and goals <= targets, f"{page}: make {call}",
+                       *(f"no target {goal}" for goal in goals - targets),
                        *done.stdout.splitlines())
 
 
@@ -221,6 +263,8 @@ def main():
     if args.where == "guest":
         tell(tap, args.what, PAGES[args.what], PROMPTS["guest"], args.path)
         return tap.end()
+    for page in ALL:
+        check_run(tap, page)
     check_make(tap, args.what)
     for page, entries in ON_HOST.items():
         tell(tap, page, entries, PROMPTS["host"], ())

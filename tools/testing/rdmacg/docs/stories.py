@@ -3,8 +3,8 @@
 
 Of each page: what a shell runs first; and by how a command begins: what happens before
 it, which a reader knows from the text; what is run instead, where a number is another
-each time; whether the numbers that it prints vary; why it is not run. A listing is a
-block without prompts.
+each time; whether the numbers that it prints vary. A listing is a block without prompts,
+and has its first line here.
 """
 
 # Where a reader waits for a second, a busy machine may take more.
@@ -29,7 +29,7 @@ BANDWIDTH = ("(echo $BASHPID > train/cgroup.procs; exec 2> /dev/null;"
 # In the guest.
 PAGES = {
     "README.md": {
-        "listing": {"cd /sys/fs/cgroup": True},
+        "listing": {"cd /sys/fs/cgroup                 # v2; for v1: /sys/fs/cgroup/rdma": True},
     },
     "doc/administrator.md": {
         "first": SERVE,
@@ -50,10 +50,6 @@ PAGES = {
         },
         "varies": {"trace-cmd report": True, "rdmacg-top --once --pids": True,
                    "(echo $BASHPID > team/b/cgroup.procs; exec ucx_perftest": True},
-        "not run": {
-            "rdmacg-keep": "make clients T=systemd does, as /etc cannot be written here",
-            "systemctl": "make clients T=systemd does, with a systemd",
-        },
     },
     "doc/internals.md": {
         "first": "cd /sys/fs/cgroup; echo +rdma > cgroup.subtree_control; mkdir team;"
@@ -70,13 +66,6 @@ PAGES = {
                         "cd job; echo 'mlx4_0 hca_handle=0' > rdma.max; echo $$ > cgroup.procs",
         },
         "instead": {"systemd-analyze": "systemd-analyze verify ./t.service 2>&1 | sed 's,.*/,,'"},
-        "not run": {
-            **{client: "make clients runs it"
-               for client in ("runc", "crun", "echo '{", "podman", "lxc", "cgset", "srun")},
-            "cat /etc/cgconfig.conf": "make clients writes such a file",
-            'echo "mlx4_0 hca_handle=2': "is for docker",
-            "docker": "its daemon takes a host of its own",
-        },
     },
     "Documentation/admin-guide/cgroup-v1/rdma.rst": {
         "first": WAIT,
@@ -96,17 +85,10 @@ PAGES = {
     "tools/cgroup/rdmacg-top/rdmacg-top.1": {
         "first": "echo +rdma > /sys/fs/cgroup/cgroup.subtree_control;"
                  "mkdir /sys/fs/cgroup/tenant.slice",
-        "not run": {
-            "cd /var/lib/prometheus": "make tools-deb-test runs the timer that does the same",
-            "rdmacg_usage /": "is for Prometheus: make examples-test asks one",
-        },
     },
 }
 
 ON_HOST = {
-    "doc/ib-core.md": {
-        "not run": {"": "needs the source of rdma-core, of which Debian keeps one version"},
-    },
     "doc/internals.md": {},
 }
 
