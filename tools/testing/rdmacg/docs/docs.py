@@ -8,8 +8,7 @@ docs.py guest PAGE		there
 
 A story is what a page shows with the prompt "# ", or "$ " on the host, from its first
 line to its last, in one shell; stories.py has what a reader sees in prose only. A block
-that cannot be run has a comment before it in the page, "not run: REASON"; with "not run,
-all of this page: REASON" none is. Prints TAP.
+that cannot be run has a comment before it in the page, "not run: REASON". Prints TAP.
 """
 
 import argparse
@@ -62,13 +61,12 @@ def blocks(page):
     """(number of the first line, lines, why it is not run) of what is set off."""
     text = (TOP / page).read_text(encoding="utf-8")
     lines = text.splitlines()
-    whole = re.search(r"^<!-- not run, all of this page: (.*) -->$", text, re.M)
     for first, block in (man_blocks if page.endswith(".1") else indented_blocks)(text):
         above = [line for line in lines[max(first - 5, 0):first - 1]
                  if line.strip() and not re.match(r"\.(EX|PP|in)\b", line)]
         mark = re.match(r"""(?:<!--|\.\.|\.\\") not run: (.*?)(?: -->)?$""", above[-1].strip()) \
             if above else None
-        yield first, block, (mark or whole or (0, None))[1]
+        yield first, block, mark and mark[1]
 
 
 def commands(lines, prompt):
