@@ -3,7 +3,7 @@
 """Run the commands in the documents, and compare what they print with what stands there.
 
 docs.py host SOURCE --vm=WORDS	what is for the host, of which make's is told to check-input
-				only; then each story in a guest of its own
+                only; then each story in a guest of its own
 docs.py guest PAGE		there
 
 A story is what a page shows with the prompt "# ", or "$ " on the host, from its first

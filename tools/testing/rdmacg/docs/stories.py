@@ -14,10 +14,10 @@ SERVE = WAIT + """
 listens() { grep -q ":$(printf %04X $1) .* 0A " /proc/net/tcp /proc/net/tcp6; }
 port=18600
 serve() {
-	port=$((port + 1))
-	(echo $BASHPID > $1/cgroup.procs; exec ibv_rc_pingpong -d mlx4_0 -p $port > /dev/null 2>&1) &
-	server=$!
-	wait_until "! kill -0 $server || listens $port"
+    port=$((port + 1))
+    (echo $BASHPID > $1/cgroup.procs; exec ibv_rc_pingpong -d mlx4_0 -p $port > /dev/null 2>&1) &
+    server=$!
+    wait_until "! kill -0 $server || listens $port"
 }"""
 TENANTS = "serve team/a; serve team/a; serve team/a; serve team/b; serve team/b; "
 # Refusals, until they are seen.
