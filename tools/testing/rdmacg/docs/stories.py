@@ -24,10 +24,10 @@ TENANTS = "serve team/a; serve team/a; serve team/a; serve team/b; serve team/b;
 REFUSE = "(while sleep 1 && pgrep -x {}; do {}; done) > /dev/null 2>&1 &"
 # On a busy machine ib_write_bw may time out, or not trust its clock.
 BANDWIDTH = """(echo $BASHPID > train/cgroup.procs; exec 2> /dev/null
-bw() {{ ib_write_bw -d mlx4_0 -x 1 -n 9 -q {} $1; }}
+bw() {{ exec ib_write_bw -d mlx4_0 -x 1 -n 9 -q {} $1; }}
 for try in 1 2 3 4 5 6 7 8 9; do
-	bw & sleep 2; bw 10.99.0.1 && break
-	kill $!; wait
+    bw & sleep 2; (bw 10.99.0.1) && break
+    kill $!; wait
 done) > /dev/null"""
 BW = "(echo $BASHPID > train/cgroup.procs; bw() {{ ib_write_bw -d mlx4_0 -x 1 -n 9 -q {} "
 
@@ -53,7 +53,10 @@ PAGES = {
             "(echo $BASHPID > team/b/cgroup.procs; exec ucx_perftest":
                 "wait_until 'listens 13337'",
         },
-        "instead": {BW.format(8): BANDWIDTH.format(8), BW.format(64): BANDWIDTH.format(64)},
+        "instead": {
+            BW.format(8): BANDWIDTH.format(8), BW.format(64): BANDWIDTH.format(64),
+            "find . -inum": "find . -inum $(stat -c %i team)",
+        },
         "varies": {"trace-cmd report": True, "rdmacg-top --once --pids": True,
                    "(echo $BASHPID > team/b/cgroup.procs; exec ucx_perftest": True},
     },
