@@ -102,10 +102,14 @@ static bool any_value(const char *text,
 /* How much of it is a number, from its begin. */
 static size_t number_length(const char *value, size_t length)
 {
+	size_t sign = *value == '-' || *value == '+';
 	char *end;
 
 	if (!length || strspn(value, SPACES))
 		return 0;
+	/* To the kernel and to older C libraries, this is 0 and a letter. */
+	if (value[sign] == '0' && (value[sign + 1] | 0x20) == 'b')
+		return sign + 1;
 	strtoull(value, &end, 0);
 	return end - value;
 }
