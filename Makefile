@@ -182,15 +182,15 @@ test-stock: setup
 #:                                races, faults
 #:   model         2 m  nothing   only the model of the pools' lifetime, searched
 #:                                by Spin
-#:   litmus        1 m  source    only the litmus tests of its barriers, by the
+#:   litmus       10 s  source    only the litmus tests of its barriers, by the
 #:                                kernel's memory model
 #:   alloc-fail    5 m  source    each allocation of it fails, in every state
-#:   interleave    5 m  source    any two operations meet at each point, after
+#:   interleave   30 s  source    any two operations meet at each point, after
 #:                                every setup
 #:   mutants      10 m  source    it is broken in many ways, and the native tests
 #:                                notice each; T= part of a name
 #:   differential
-#:                60 s  source    mainline's controller and ours do the same, for
+#:                30 s  source    mainline's controller and ours do the same, for
 #:                                STEPS=1000000 from SEED=
 #:   fuzz         60 s  source    feed it what nobody would write, for SECONDS=60;
 #:                                T=max: only writes to rdma.max
@@ -291,7 +291,7 @@ bench-guest: setup-native guest $(guest)/verbs-bench $(guest)/verbs-growth
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(qemu)/bench-guest.py $(BENCH)
 
-#:   top          10 s  nothing   build rdmacg-top, a live view of who uses what,
+#:   top           5 s  nothing   build rdmacg-top, a live view of who uses what,
 #:                                in build/top/
 #:   top-test      3 m  guest     try it on made-up cgroups and messages, and in
 #:                                the guest with real ones, on ours and on stock;
@@ -318,7 +318,7 @@ top-bench: top guest
 		-- $(here)/top/bench.py --real --refreshes 3 --program $(top)/plain/bench
 
 #:   examples-test
-#:                30 s  nothing   what doc/examples/ has: alerts, dashboard, units,
+#:                15 s  nothing   what doc/examples/ has: alerts, dashboard, units,
 #:                                hook, plugin; T= part of a name
 .PHONY: examples-test
 examples-test: setup-examples top $(guest)/rdmacg.so
@@ -378,9 +378,9 @@ deb: setup-deb $(if $(CONFIG_FILE),setup-deb-config) kernel
 deb-test: deb $(guest)/init $(guest)/verbs top
 	@$(here)/deb/deb-test.sh $(build)/deb/$(KERNEL) $(vm.py)
 
-#:   tools-deb    30 s  nothing   the Debian package of rdmacg-top, in build/tools-
-#:                                deb/, which needs no particular kernel; lintian
-#:                                looks at it
+#:   tools-deb    15 s  nothing   the Debian package of rdmacg-top, in
+#:                                build/tools-deb/, which needs no particular
+#:                                kernel; lintian looks at it
 #:   tools-deb-test
 #:                 1 m  guest     install it, as root, where nothing of it stays,
 #:                                and use it, also in the guest on stock

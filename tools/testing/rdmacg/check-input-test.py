@@ -243,6 +243,35 @@ class Make(Folder):
         for words in (("-C", str(self.tree())), ("-f", str(self.tree() / "Makefile"))):
             self.assertIn(WORKED, self.make(*words, "run", folder="/")[1])
 
+    def test_jobs(self):
+        """Steps that share folders stay in order; what make test runs may use the jobs."""
+        here = self.tree() / HERE.relative_to(REPO)
+        log = self.folder / "log"
+        step = f"echo begin $0 >> {log}; sleep 0.05; echo end $0 >> {log}"
+        qemu = here / "qemu"
+        qemu.unlink()
+        qemu.mkdir()
+        for path in (HERE / "qemu").iterdir():
+            (qemu / path.name).symlink_to(path)
+        for path in (here / "setup.sh", qemu / "kernel.py", qemu / "vm.py"):
+            path.unlink()
+            script(path, step)
+        init = self.tree() / "build/guest/init"
+        init.parent.mkdir(parents=True)
+        init.touch()
+        status, said = self.make("-j4", "kunit", "query-clamp", "peers")
+        self.assertEqual(status, 0, said)
+        lines = log.read_text().splitlines()
+        self.assertEqual(sum("vm.py" in line for line in lines), 4)
+        for begin, end in zip(lines[::2], lines[1::2]):
+            self.assertEqual(begin.replace("begin", "end"), end)
+        (here / "run-tests.py").unlink()
+        (self.folder / "Makefile").write_text("kunit: a b\na b:\n\t@echo ok 1 $@\n")
+        script(here / "run-tests.py", f'cd {self.folder}; exec {HERE}/run-tests.py "$@" kunit')
+        said = self.make("-j4", "test")[1]
+        self.assertIn("2 passed, 0 failed", said)
+        self.assertNotIn("jobserver unavailable", said)
+
     def test_words_that_a_shell_would_split(self):
         """What is in T reaches a program as one word, in the guest as well."""
         odd = "a|b  'c' $(d);\"e\""
