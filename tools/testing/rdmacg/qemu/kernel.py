@@ -526,10 +526,10 @@ def compile_modules(obj, make, folder, progress):
     run([*make, f"M={folder}", "KBUILD_MODPOST_WARN=1", "modules"])
 
 
-def version(source):
+def version(source, *further):
     makefile = (source / "Makefile").read_text()
     return ".".join(re.search(rf"^{key} = (\d+)", makefile, re.M)[1]
-                    for key in ("VERSION", "PATCHLEVEL"))
+                    for key in ("VERSION", "PATCHLEVEL", *further))
 
 
 def main():

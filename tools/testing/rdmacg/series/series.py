@@ -31,7 +31,8 @@ HEADER = "include/linux/cgroup_rdma.h"
 GLUE = "drivers/infiniband/core/cgroup.c"
 
 # Name; files of ours; patches of the base. The message is in NAME.msg or, of
-# a part that is one patch and no more, on top of that.
+# a part that is one patch and no more, on top of that. What follows a line
+# "---" there is a remark for reviewers, below the "---" of the patch.
 PARTS = (
     ("uverbs-put-refused-context", (), ("uverbs-put-refused-context",)),
     ("rdma_core-uncharge-on-driver-failure", (),
@@ -188,15 +189,21 @@ def make_series(base, source, out):
     for part in parts:
         lay_out(part, base, tree)
         git("add", "-A", cwd=tree)
-        git("commit", "-q", "-s", "-F-", input=message(base, part[0]), cwd=tree)
+        text, _, remark = message(base, part[0]).partition("\n---\n")
+        git("commit", "-q", "-s", "-F-", input=text, cwd=tree)
+        if remark:
+            git("notes", "add", "-F-", input=remark, cwd=tree)
 
     cover = (HERE / "cover.msg").read_text()
     subject, _, text = cover.partition("\n\n")
-    git("format-patch", "-q", "--cover-letter", "-B", "-o", str(out), f"-{len(parts)}", cwd=tree)
+    version = kernel.version(source, "SUBLEVEL")
+    git("format-patch", "-q", "--cover-letter", "-B", "--notes", "-o", str(out),
+        f"-{len(parts)}", cwd=tree)
     letter = out / "0000-cover-letter.patch"
     letter.write_text(letter.read_text()
                       .replace("*** SUBJECT HERE ***", subject)
-                      .replace("*** BLURB HERE ***", text.rstrip()))
+                      .replace("*** BLURB HERE ***",
+                               text.rstrip().replace("@VERSION@", version)))
     shutil.rmtree(tree)
     return sorted(out.glob("0*.patch"))
 
