@@ -33,7 +33,7 @@ ALL = (*MAKES, *(page for page in PAGES if page not in MAKES),
        "tools/testing/rdmacg/model/README.md", "tools/testing/rdmacg/native/README.md")
 PROMPTS = {"guest": "# ", "host": "$ "}
 END = "==END=="
-SECONDS = 300		# for a command: what hangs, hangs for longer
+SECONDS = 3000      # for a story: what hangs, hangs for longer
 
 
 def man_blocks(text):
@@ -125,7 +125,7 @@ class Shell:
         self.status = None
         path = ":".join([*programs, os.environ["PATH"]])
         self.process = subprocess.Popen(
-            ["timeout", str(10 * SECONDS), "bash", "--norc"], text=True, errors="replace",
+            ["timeout", str(SECONDS), "bash", "--norc"], text=True, errors="replace",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             cwd=TOP, env={**os.environ, "PATH": path})
 

@@ -8,7 +8,8 @@ and has its first line here.
 """
 
 # Where a reader waits for a second, a busy machine may take more.
-WAIT = "wait_until() { until eval \"$1\" 2> /dev/null; do sleep .2; done; };"
+WAIT = ("wait_until() { for _ in $(seq 1500); do eval \"$1\" 2> /dev/null && break;"
+        " sleep .2; done; };")
 # A server for each call, which holds a context and four objects; or a refused one.
 SERVE = WAIT + """
 listens() { grep -q ":$(printf %04X $1) .* 0A " /proc/net/tcp /proc/net/tcp6; }
