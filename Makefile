@@ -128,7 +128,7 @@ kunit: guest
 kselftest: guest kselftest-programs
 	@$(vm.py) --timeout 1800 --log $(build)/vm/kselftest.log \
 		-- $(qemu)/kselftest.sh $(call quoted,$(T)) \
-		$(filter %/$(or $(PROGRAM),%),$(kselftests))
+		$(if $(PROGRAM),$(filter %/$(PROGRAM),$(kselftests)),$(kselftests))
 
 kselftest-%:
 	@$(MAKE) kselftest T=$*:
@@ -277,8 +277,8 @@ clients: setup-clients guest $(guest)/verbs $(guest)/runc-stats \
 #:                                depth and devices: table, CSV, SVG
 #:   fairness      3 m  source    how long a charge takes while another tenant does
 #:                                its worst; BENCH=--realtime
-#:   bench-guest   5 m  guest     verbs per second in the guest, ours against stock;
-#:                                BENCH=--fairness: beside such a tenant;
+#:   bench-guest   5 m  guest     verbs per second in the guest, ours against
+#:                                stock; BENCH=--fairness: beside such a tenant;
 #:                                BENCH=--growth: as growth, 15 m
 .PHONY: bench growth fairness bench-guest
 bench growth fairness: setup-native source peers
@@ -330,7 +330,7 @@ examples-test: setup-examples top $(guest)/rdmacg.so
 .PHONY: docs-test
 docs-test: setup-docs setup-native setup-top guest top
 	@$(native) $(build)/native/bench/flavour/ours.o >&2
-	@$(here)/docs/docs.py host $(pristine) --path $(top) --path $(CURDIR)/doc/examples \
+	@$(here)/docs/docs.py host $(pristine) --path $(top) --path doc/examples \
 		--vm '$(vm.py) --log $(build)/vm/docs.log --timeout 1800'
 
 #:   lint          4 m  source    checkpatch, sparse, coccicheck, compilers,

@@ -221,9 +221,9 @@ def make_calls(text):
     """The words behind each make: in prose, and in what is set off."""
     found = re.findall(r"`make\s([^`]*)`", text)
     found += [line.partition("#")[0] for line in re.findall(r"^ {4,}make (?!-C)(.*)", text, re.M)]
-    # `make soak MINUTES=` names a variable; "..." stands for others.
+    # `make soak MINUTES=` names a variable, `make -f` an option; "..." is for others.
     return sorted({" ".join(call.replace("...", "").split()) for call in found
-                   if not re.search(r"=( |$)", call)})
+                   if not re.search(r"=( |$)|^-\w$", call)})
 
 
 def check_make(tap, source):
@@ -236,7 +236,7 @@ def check_make(tap, source):
             words = call
             for there, here in EXAMPLES.items():
                 words = words.replace(there, here.format(source=source, top=TOP))
-            words = shlex.split(words)
+            words = [word for word in shlex.split(words) if word[0] != "-"]
             goals = {word for word in words if "=" not in word}
             variables = dict(word.split("=", 1) for word in words if "=" in word)
             done = subprocess.run(
@@ -268,7 +268,8 @@ def main():
         tell(tap, page, entries, PROMPTS["host"], ())
     failed = tap.end()
     ended = [subprocess.run([*args.vm, "--", __file__, "guest", page,
-                             *(f"--path={path}" for path in args.path)], check=False)
+                             *(f"--path={Path(path).resolve()}" for path in args.path)],
+                            check=False)
              for page in PAGES]
     return failed or any(done.returncode for done in ended)
 
