@@ -279,7 +279,7 @@ clients: setup-clients guest $(guest)/verbs $(guest)/runc-stats \
 #:                                its worst; BENCH=--realtime
 #:   bench-guest   5 m  guest     verbs per second in the guest, ours against
 #:                                stock; BENCH=--fairness: beside such a tenant;
-#:                                BENCH=--growth: as growth, 15 m
+#:                                BENCH=--growth: as growth, 6 m
 .PHONY: bench growth fairness bench-guest
 bench growth fairness: setup-native source peers
 	@$(native) $(build)/native/bench/$@ >&2
