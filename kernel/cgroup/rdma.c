@@ -449,6 +449,22 @@ rdmacg_pool_find(struct rdma_cgroup *cg, struct rdmacg_device *device)
 				     lockdep_is_held(&rdmacg_mutex));
 }
 
+/* The first pool of @cg from device @id on, which is moved past it; or NULL. */
+static struct rdmacg_resource_pool *
+rdmacg_pool_next(struct rdma_cgroup *cg, unsigned int *id)
+{
+	struct rdmacg_resource_pool *pool = NULL;
+	struct rdmacg_pool_table *table;
+
+	table = rcu_dereference_protected(cg->table,
+					  lockdep_is_held(&rdmacg_mutex));
+	while (!pool && table && *id < table->size)
+		pool = rcu_dereference_protected(table->pools[(*id)++],
+						 lockdep_is_held(&rdmacg_mutex));
+
+	return pool;
+}
+
 /* Under RCU: the pool of @cg if it is open, or NULL. */
 static struct rdmacg_resource_pool *
 rdmacg_pool_find_open(struct rdma_cgroup *cg, struct rdmacg_device *device)
@@ -1127,7 +1143,7 @@ static void rdmacg_set_default(struct rdma_cgroup *cg, const int *max)
 		[0 ... RDMACG_RESOURCE_MAX - 1] = RDMACG_UNCHANGED,
 	};
 	struct rdmacg_resource_pool *pool;
-	struct rdmacg_device *device;
+	unsigned int id = 0;
 	int i;
 
 	for (i = 0; i < RDMACG_RESOURCE_MAX; i++) {
@@ -1139,11 +1155,8 @@ static void rdmacg_set_default(struct rdma_cgroup *cg, const int *max)
 					   RDMACG_DEFAULT_STR,
 					   rdmacg_resource_names[i], 0, max[i]);
 	}
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = rdmacg_pool_find(cg, device);
-		if (pool)
-			rdmacg_pool_set_limits(pool, unchanged);
-	}
+	while ((pool = rdmacg_pool_next(cg, &id)))
+		rdmacg_pool_set_limits(pool, unchanged);
 }
 
 /*
@@ -1228,7 +1241,7 @@ static int rdmacg_update_lines(struct rdma_cgroup *cg, char *text, bool apply)
 static int rdmacg_set_limits(struct rdma_cgroup *cg, char *text)
 {
 	struct rdmacg_resource_pool *pool;
-	struct rdmacg_device *device;
+	unsigned int id = 0;
 	char *copy = NULL;
 	int ret = 0;
 
@@ -1248,11 +1261,8 @@ static int rdmacg_set_limits(struct rdma_cgroup *cg, char *text)
 		ret = rdmacg_update_lines(cg, copy, false);
 	if (!ret)
 		ret = rdmacg_update_lines(cg, text, true);
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = rdmacg_pool_find(cg, device);
-		if (pool)
-			rdmacg_pool_tidy(pool);
-	}
+	while ((pool = rdmacg_pool_next(cg, &id)))
+		rdmacg_pool_tidy(pool);
 	mutex_unlock(&rdmacg_mutex);
 	kfree(copy);
 	return ret;
@@ -1409,7 +1419,7 @@ static void rdmacg_css_free(struct cgroup_subsys_state *css)
 {
 	struct rdma_cgroup *cg = css_rdmacg(css);
 	struct rdmacg_resource_pool *pool;
-	struct rdmacg_device *device;
+	unsigned int id = 0;
 
 	/* There never was a pool, so none is to be found, nor in the events queue. */
 	if (!rcu_access_pointer(cg->table)) {
@@ -1420,11 +1430,8 @@ static void rdmacg_css_free(struct cgroup_subsys_state *css)
 	/* With the mutex even to look, as a device may be taking a pool away. */
 	mutex_lock(&rdmacg_mutex);
 	rdmacg_flush_events();
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = rdmacg_pool_find(cg, device);
-		if (pool)
-			rdmacg_pool_free(pool);
-	}
+	while ((pool = rdmacg_pool_next(cg, &id)))
+		rdmacg_pool_free(pool);
 	mutex_unlock(&rdmacg_mutex);
 	kfree(rcu_access_pointer(cg->table));
 	kfree(cg);

@@ -417,40 +417,26 @@ MUTANTS = [
     ("cgroup freed while its pool is queued", "corpus",
      """	mutex_lock(&rdmacg_mutex);
 	rdmacg_flush_events();
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = rdmacg_pool_find(cg, device);
-		if (pool)
-			rdmacg_pool_free(pool);
+	while ((pool = rdmacg_pool_next(cg, &id)))
+		rdmacg_pool_free(pool);
 """, """	mutex_lock(&rdmacg_mutex);
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = rdmacg_pool_find(cg, device);
-		if (pool)
-			rdmacg_pool_free(pool);
+	while ((pool = rdmacg_pool_next(cg, &id)))
+		rdmacg_pool_free(pool);
 """),
     ("cgroup freed without the mutex", "tsan",
      """	mutex_lock(&rdmacg_mutex);
 	rdmacg_flush_events();
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = rdmacg_pool_find(cg, device);
-		if (pool)
-			rdmacg_pool_free(pool);
-	}
+	while ((pool = rdmacg_pool_next(cg, &id)))
+		rdmacg_pool_free(pool);
 	mutex_unlock(&rdmacg_mutex);
-	kfree(rcu""", """	if (!rcu_access_pointer(cg->table)) {
-		kfree(cg);
-		return;
-	}
-	list_for_each_entry(device, &rdmacg_devices, dev_node)
-		if (rdmacg_pool_find(cg, device))
-			break;
-	mutex_lock(&rdmacg_mutex);
-	rdmacg_flush_events();
-	list_for_each_entry(device, &rdmacg_devices, dev_node) {
-		pool = rdmacg_pool_find(cg, device);
-		if (pool)
+	kfree(rcu""", """	if (rdmacg_pool_next(cg, &id)) {
+		id = 0;
+		mutex_lock(&rdmacg_mutex);
+		rdmacg_flush_events();
+		while ((pool = rdmacg_pool_next(cg, &id)))
 			rdmacg_pool_free(pool);
+		mutex_unlock(&rdmacg_mutex);
 	}
-	mutex_unlock(&rdmacg_mutex);
 	kfree(rcu"""),
     # Devices.
     ("device removed while its pool is queued", "test",
@@ -549,8 +535,8 @@ MUTANTS = [
 """, """		pool->max[i] = RDMACG_UNLIMITED;
 """),
     ("default does not reach pools that exist", "corpus",
-     """			rdmacg_pool_set_limits(pool, unchanged);
-""", """			;
+     """		rdmacg_pool_set_limits(pool, unchanged);
+""", """		;
 """),
     ("default overrides own limits", "corpus",
      """		if (!rdmacg_mask_test(pool->own_max, i))
