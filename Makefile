@@ -143,7 +143,7 @@ query-clamp: guest
 	@$(vm.py) --log $(build)/vm/query-clamp.log \
 		-- $(qemu)/query-clamp.sh $(modules)/no_clamp.ko
 
-# CONFIG says whose: debug, kcsan or rt.
+# The detectors of the configuration CONFIG: debug, kcsan or rt.
 detectors: setup $(guest)/init $(guest)/verbs
 	@$(MAKE) kernel VARIANT=broken
 	@$(here)/detectors/detectors.py --config $(CONFIG) --smp $(SMP) \
@@ -273,9 +273,9 @@ clients: setup-clients guest $(guest)/verbs $(guest)/runc-stats \
 #:   bench         5 m  source    ours, mainline's, an older stock one and
 #:                                page_counter side by side: table, CSV, SVG;
 #:                                BENCH=--quick: 20 s
-#:   growth        1 m  source    how time, steps and memory grow with cgroups,
+#:   growth       20 s  source    how time, steps and memory grow with cgroups,
 #:                                depth and devices: table, CSV, SVG
-#:   fairness      3 m  source    how long a charge takes while another tenant does
+#:   fairness     30 s  source    how long a charge takes while another tenant does
 #:                                its worst; BENCH=--realtime
 #:   bench-guest   5 m  guest     verbs per second in the guest, ours against
 #:                                stock; BENCH=--fairness: beside such a tenant;
@@ -291,8 +291,8 @@ bench-guest: setup-native guest $(guest)/verbs-bench $(guest)/verbs-growth
 	@$(MAKE) kernel VARIANT=rdmacg
 	@$(qemu)/bench-guest.py $(BENCH)
 
-#:   top           5 s  nothing   build rdmacg-top, a live view of who uses what,
-#:                                in build/top/
+#:   top           5 s  nothing   build rdmacg-top, a live view of what cgroups
+#:                                use, in build/top/
 #:   top-test      3 m  guest     try it on made-up cgroups and messages, and in
 #:                                the guest with real ones, on ours and on stock;
 #:                                T= part of a name
@@ -425,7 +425,7 @@ setup-%: setup
 source: setup
 	@$(kernel.py) --source-only
 
-# Whose controllers ours is compared with. Debian keeps no kernel for long.
+# The bases with the controllers that ours is compared with. Debian keeps no kernel for long.
 peers: setup
 	@for base in 6.12 7.3; do \
 		$(qemu)/kernel.py --base $$base --source-only || \

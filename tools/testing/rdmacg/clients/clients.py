@@ -60,7 +60,7 @@ class Report:
         return 1 if self.failed or not self.number else 0
 
 
-def follow(report, who, lines):
+def follow(report, guest, lines):
     """Passes on what a guest says; returns how many results there were.
 
     That is None if it is not as many as the guest itself has counted.
@@ -69,7 +69,7 @@ def follow(report, who, lines):
     for line in lines:
         if match := re.match(r"(not )?ok \d+ - (.*)", line):
             results += 1
-            report.promise(f"{who}: {match[2]}", not match[1])
+            report.promise(f"{guest}: {match[2]}", not match[1])
         elif match := re.match(r"1\.\.(\d+)$", line):
             plan = int(match[1])
         else:
@@ -79,13 +79,13 @@ def follow(report, who, lines):
 
 def boot(report, kernel, variant, version, only, root):
     """Returns how many results the guest had, None if it did not end well."""
-    who = f"{variant} v{version}"
+    guest = f"{variant} v{version}"
     words = ["--cgroup", str(version), "--only", only]
     if variant == "stock":
         words.append("--stock")
     if root:
         words += ["--root", root]
-    print(f"# {who}: booting {kernel}", flush=True)
+    print(f"# {guest}: booting {kernel}", flush=True)
     start = time.monotonic()
     with subprocess.Popen(
             [VM, "--kernel", kernel, "--init", TOP / "build/guest/init",
@@ -94,10 +94,10 @@ def boot(report, kernel, variant, version, only, root):
              "--memory", str(MEMORY),
              "--", "python3", GUEST, *words],
             stdout=subprocess.PIPE, text=True, errors="replace") as process:
-        results = follow(report, who, process.stdout)
-    print(f"# {who}: {time.monotonic() - start:.0f} s", flush=True)
+        results = follow(report, guest, process.stdout)
+    print(f"# {guest}: {time.monotonic() - start:.0f} s", flush=True)
     well = process.returncode == 0 and bool(results)
-    report.promise(f"{who}: the guest has tested something, and came to its end",
+    report.promise(f"{guest}: the guest has tested something, and came to its end",
                    well, [f"exit status {process.returncode}"])
     return results if well else None
 
@@ -112,8 +112,8 @@ def compare_tests(report, name, ours, stock):
         else:
             report.promise(
                 f"{name}: {test} is the same on both", results[0] == results[1],
-                [f"{who}: {' '.join(result) if result else 'not there'}"
-                 for who, result in zip(("rdmacg", "stock"), results)])
+                [f"{guest}: {' '.join(result) if result else 'not there'}"
+                 for guest, result in zip(("rdmacg", "stock"), results)])
     print(f"# {name}: {skipped} tests skip themselves on both, for the same "
           "reasons", flush=True)
 

@@ -82,11 +82,11 @@ def check(guest):
                   lambda: run("cgconfigparser", "-l", CONFIG))
 
 
-def check_default(guest, who, name, configure):
+def check_default(guest, program, name, configure):
     """To stock it is a device that is not there."""
     done = configure()
     if guest.stock:
-        guest.promise(f"a default: {who} tells of a device that is not there",
+        guest.promise(f"a default: {program} tells of a device that is not there",
                       done.returncode != 0, done.stdout)
     else:
         with Conversation("cgexec", "-g", f"rdma:{name}", BUILT / TENANT[0],

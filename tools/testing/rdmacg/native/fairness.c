@@ -325,27 +325,27 @@ static int by_float(const void *a, const void *b)
 static void report(const char *charge, const struct deed *deed, FILE *csv)
 {
 	double at[NR_CONTESTANTS][3] = { };
-	int who, i;
+	int which, i;
 
-	for (who = 0; who < NR_CONTESTANTS; who++) {
-		struct world *w = &worlds[who];
+	for (which = 0; which < NR_CONTESTANTS; which++) {
+		struct world *w = &worlds[which];
 
 		if (!w->nr_samples)
 			continue;
 		qsort(w->samples, w->nr_samples, sizeof(*w->samples), by_float);
-		at[who][0] = w->samples[w->nr_samples / 2];
-		at[who][1] = w->samples[w->nr_samples - 1 - w->nr_samples / 100];
-		at[who][2] = w->samples[w->nr_samples - 1];
+		at[which][0] = w->samples[w->nr_samples / 2];
+		at[which][1] = w->samples[w->nr_samples - 1 - w->nr_samples / 100];
+		at[which][2] = w->samples[w->nr_samples - 1];
 		if (csv)
 			fprintf(csv, "%s,\"%s\",%s,%ld,%.0f,%.0f,%.0f\n", charge, deed->name,
-				contestant_names[who], w->nr_samples, at[who][0], at[who][1],
-				at[who][2]);
+				contestant_names[which], w->nr_samples, at[which][0], at[which][1],
+				at[which][2]);
 		w->nr_samples = 0;
 	}
 	printf("%-40s", deed->name);
 	for (i = 0; i < 3; i++)
-		for (who = 0; who < NR_CONTESTANTS; who++)
-			printf(" %9.0f", at[who][i]);
+		for (which = 0; which < NR_CONTESTANTS; which++)
+			printf(" %9.0f", at[which][i]);
 	putchar('\n');
 	fflush(stdout);
 }
@@ -358,7 +358,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	static const struct rdmacg_ops *contestants[NR_CONTESTANTS];
-	int option, rounds = 5, round, who, anew;
+	int option, rounds = 5, round, which, anew;
 	FILE *csv;
 	size_t i;
 
@@ -386,15 +386,15 @@ int main(int argc, char **argv)
 	pin(1);
 	set_realtime(true);
 	shim_init();
-	for (who = 0; who < NR_CONTESTANTS; who++) {
-		if (!contestants[who])
+	for (which = 0; which < NR_CONTESTANTS; which++) {
+		if (!contestants[which])
 			continue;
-		set_up(&worlds[who], contestants[who]);
-		set_limited(&worlds[who], AT_LEAF);
-		shim_cgroup_attach(worlds[who].tenant[DEPTH - 1]);
-		be_refused(&worlds[who]);
+		set_up(&worlds[which], contestants[which]);
+		set_limited(&worlds[which], AT_LEAF);
+		shim_cgroup_attach(worlds[which].tenant[DEPTH - 1]);
+		be_refused(&worlds[which]);
 		shim_cgroup_attach(NULL);
-		lift_limit(&worlds[who], AT_LEAF);
+		lift_limit(&worlds[which], AT_LEAF);
 		shim_settle();
 	}
 	set_realtime(false);
@@ -410,9 +410,9 @@ int main(int argc, char **argv)
 		putchar('\n');
 		for (i = 0; i < ARRAY_SIZE(deeds); i++) {
 			for (round = 0; round < rounds; round++)
-				for (who = 0; who < NR_CONTESTANTS; who++)
-					if (contestants[who])
-						run(&worlds[who], &deeds[i], anew);
+				for (which = 0; which < NR_CONTESTANTS; which++)
+					if (contestants[which])
+						run(&worlds[which], &deeds[i], anew);
 			report(anew ? "first" : "any", &deeds[i], csv);
 		}
 	}

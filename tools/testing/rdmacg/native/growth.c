@@ -410,19 +410,19 @@ static double take_time(struct world *w, enum operation op)
 	return ns[ROUNDS / 2];
 }
 
-static void measure(enum axis axis, int at, enum contestant who, bool times)
+static void measure(enum axis axis, int at, enum contestant which, bool times)
 {
-	const struct rdmacg_ops *ops = times ? timed[who] : counted[who];
+	const struct rdmacg_ops *ops = times ? timed[which] : counted[which];
 	long bytes = shim_bytes_allocated();
 	struct figures *figures;
 	struct world w;
 	int op;
 
 	set_up(&w, ops, axis, axes[axis].sizes[at]);
-	table[axis][MEMORY][who][at].steps = shim_bytes_allocated() - bytes;
+	table[axis][MEMORY][which][at].steps = shim_bytes_allocated() - bytes;
 	shim_cgroup_attach(w.leaf);
 	for (op = 0; op < NR_OPERATIONS; op++) {
-		figures = &table[axis][op][who][at];
+		figures = &table[axis][op][which][at];
 		if (operations[op].before)
 			operations[op].before(&w);
 		if (times)
@@ -451,16 +451,16 @@ static int nr_sizes(enum axis axis)
 }
 
 /* Least squares. NAN: not measured. */
-static double exponent(enum axis axis, int row, enum contestant who, bool of_time)
+static double exponent(enum axis axis, int row, enum contestant which, bool of_time)
 {
 	double x, y, sx = 0, sy = 0, sxx = 0, sxy = 0;
 	int last = nr_sizes(axis), first = last / 2, i;
 
 	for (i = first; i < last; i++) {
-		const struct figures *figures = &table[axis][row][who][i];
+		const struct figures *figures = &table[axis][row][which][i];
 
 		y = of_time ? figures->ns : figures->steps;
-		if (y < 0 || !counted[who] || (of_time && row == MEMORY))
+		if (y < 0 || !counted[which] || (of_time && row == MEMORY))
 			return NAN;
 		x = log(axes[axis].sizes[i]);
 		y = log(max(y, 1.0));
@@ -483,30 +483,30 @@ static void print_number(double value, const char *format)
 
 static void print_table(enum axis axis)
 {
-	int row, who, last = nr_sizes(axis) - 1;
+	int row, which, last = nr_sizes(axis) - 1;
 	const struct figures *figures;
 
 	printf("\n%d to %d %s\n", axes[axis].sizes[0], axes[axis].sizes[last],
 	       axes[axis].title);
 	printf("%-44s %29s %29s %29s\n%-44s", "", "exponent of steps", "exponent of time",
 	       "ns with the most", "");
-	for (who = 0; who < 3 * NR_CONTESTANTS; who++)
-		printf(" %9s", contestant_names[who % NR_CONTESTANTS]);
+	for (which = 0; which < 3 * NR_CONTESTANTS; which++)
+		printf(" %9s", contestant_names[which % NR_CONTESTANTS]);
 	putchar('\n');
 	for (row = 0; row < NR_ROWS; row++) {
 		printf("%-44s", row == MEMORY ? "memory of all that, in the end bytes" :
 						operations[row].name);
-		for (who = 0; who < NR_CONTESTANTS; who++)
-			print_number(fabs(exponent(axis, row, who, false)), " %9.2f");
-		for (who = 0; who < NR_CONTESTANTS; who++) {
-			double slope = exponent(axis, row, who, true);
+		for (which = 0; which < NR_CONTESTANTS; which++)
+			print_number(fabs(exponent(axis, row, which, false)), " %9.2f");
+		for (which = 0; which < NR_CONTESTANTS; which++) {
+			double slope = exponent(axis, row, which, true);
 
 			/* Times may fall a little. */
 			print_number(isnan(slope) ? slope : max(slope, 0.0), " %9.2f");
 		}
-		for (who = 0; who < NR_CONTESTANTS; who++) {
-			figures = &table[axis][row][who][last];
-			print_number(!counted[who] ? NAN :
+		for (which = 0; which < NR_CONTESTANTS; which++) {
+			figures = &table[axis][row][which][last];
+			print_number(!counted[which] ? NAN :
 				     row == MEMORY ? figures->steps : figures->ns, " %9.0f");
 		}
 		putchar('\n');
@@ -515,20 +515,20 @@ static void print_table(enum axis axis)
 
 static void write_csv(FILE *csv)
 {
-	int axis, row, who, at;
+	int axis, row, which, at;
 
 	fprintf(csv, "axis,size,operation,contestant,steps or bytes,ns\n");
 	for (axis = 0; axis < NR_AXES; axis++)
 		for (row = 0; row < NR_ROWS; row++)
-			for (who = 0; who < NR_CONTESTANTS; who++)
+			for (which = 0; which < NR_CONTESTANTS; which++)
 				for (at = 0; at < nr_sizes(axis); at++) {
-					struct figures *f = &table[axis][row][who][at];
+					struct figures *f = &table[axis][row][which][at];
 
-					if (counted[who] && f->steps >= 0)
+					if (counted[which] && f->steps >= 0)
 						fprintf(csv, "%s,%d,\"%s\",%s,%.0f,%.1f\n",
 							axes[axis].name, axes[axis].sizes[at],
 							operations[row].name,
-							contestant_names[who], f->steps, f->ns);
+							contestant_names[which], f->steps, f->ns);
 				}
 }
 
@@ -569,11 +569,11 @@ static void check_row(enum axis axis, int row)
 	double ours = exponent(axis, row, OURS, false), lowest = INFINITY, most;
 	char remark[160] = "";
 	size_t i;
-	int who;
+	int which;
 
-	for (who = MAINLINE; who < NR_CONTESTANTS; who++)
-		if (!isnan(exponent(axis, row, who, false)))
-			lowest = min(lowest, exponent(axis, row, who, false));
+	for (which = MAINLINE; which < NR_CONTESTANTS; which++)
+		if (!isnan(exponent(axis, row, which, false)))
+			lowest = min(lowest, exponent(axis, row, which, false));
 	if (isinf(lowest))
 		return;
 	most = lowest + MARGIN;
@@ -632,7 +632,7 @@ int main(int argc, char **argv)
 	};
 	bool only_check = false;
 	FILE *csv;
-	int option, axis, at, who;
+	int option, axis, at, which;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 'c')
@@ -652,19 +652,19 @@ int main(int argc, char **argv)
 		for (at = 0; at < nr_sizes(axis); at++) {
 			if (!only_check)
 				fprintf(stderr, "%d %s\n", axes[axis].sizes[at], axes[axis].name);
-			for (who = 0; who < NR_CONTESTANTS; who++) {
-				if (counted[who])
-					measure(axis, at, who, false);
-				if (counted[who] && !only_check)
-					measure(axis, at, who, true);
+			for (which = 0; which < NR_CONTESTANTS; which++) {
+				if (counted[which])
+					measure(axis, at, which, false);
+				if (counted[which] && !only_check)
+					measure(axis, at, which, true);
 			}
 		}
 	if (only_check)
 		return check();
 
-	for (who = 0; who < NR_CONTESTANTS; who++)
-		if (counted[who])
-			printf("%s: %s\n", contestant_names[who], counted[who]->version);
+	for (which = 0; which < NR_CONTESTANTS; which++)
+		if (counted[which])
+			printf("%s: %s\n", contestant_names[which], counted[which]->version);
 	for (axis = 0; axis < NR_AXES; axis++)
 		print_table(axis);
 	if (csv) {

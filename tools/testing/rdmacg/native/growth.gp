@@ -11,7 +11,7 @@ set grid
 set key top left
 set multiplot layout 2,2
 
-data(axis, op, who) = "< grep '^".axis.",[0-9]*,\"".op."\",".who.",' ".csv
+data(axis, op, which) = "< grep '^".axis.",[0-9]*,\"".op."\",".which.",' ".csv
 
 axes = "cgroups depth devices devices"
 ops = "charge and uncharge|refusal by the top|read current|register and remove a device"
@@ -20,6 +20,6 @@ do for [i = 1:4] {
 	op = system("echo '".ops."' | cut -d'|' -f".i)
 	set title op
 	set xlabel axis
-	plot for [who in "ours mainline stock"] data(axis, op, who) \
-		using 2:6 with linespoints title who
+	plot for [which in "ours mainline stock"] data(axis, op, which) \
+		using 2:6 with linespoints title which
 }

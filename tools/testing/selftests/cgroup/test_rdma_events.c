@@ -209,7 +209,7 @@ static int test_history_is_exact_for_cgroups(const char *root)
 	return check_history_is_exact(root, PD, NR_RACERS, many_cgroups);
 }
 
-/* Whose limit it was, whose task, and all that lies between and above. */
+/* In the cgroup of the limit, in that of the task, between and above them. */
 static int test_events_tell_who_and_by_whom(const char *root)
 {
 	char *top = new_cgroup(root, "a");

@@ -406,7 +406,7 @@ static int test_trace_of_charges(const char *root)
 	expect_nr("charge", by_parent, 0);
 	expect_nr("refuse", by_leaf, 0);
 
-	/* It is told whose limit it was. */
+	/* The event names the cgroup that has the limit. */
 	expect_refusal_after(&holder, PD, 0);
 	expect_traced("refuse", by_parent, "hca_object", 2, 2, 1);
 	expect_nr("refuse", by_leaf, 0);

@@ -288,11 +288,11 @@ void crash(struct holder *holder)
 	release(holder);
 }
 
-/* @who tries a job on @path. Returns an errno. */
-int attempt(struct holder *who, job_fn *job, int what, const char *path,
+/* @holder tries a job on @path. Returns an errno. */
+int attempt(struct holder *holder, job_fn *job, int what, const char *path,
 	    const char *text)
 {
 	snprintf(shared->path, sizeof(shared->path), "%s", path);
 	snprintf(shared->text, sizeof(shared->text), "%s", text);
-	return ask(who, job, what, 0).err;
+	return ask(holder, job, what, 0).err;
 }

@@ -152,11 +152,11 @@ static struct outcome take_kept(int unused, int unused2)
 	return (struct outcome){ 1, kept < 0 ? EPROTO : 0 };
 }
 
-void expect_attempt(const char *where, const char *asked, struct holder *who,
+void expect_attempt(const char *where, const char *asked, struct holder *holder,
 		    job_fn *job, int what, const char *path, const char *text,
 		    int err)
 {
-	int seen = attempt(who, job, what, path, text);
+	int seen = attempt(holder, job, what, path, text);
 
 	if (seen != err)
 		fail(where, "%s %s '%s': expected %s, seen %s", asked, path,

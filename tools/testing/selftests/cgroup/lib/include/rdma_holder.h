@@ -40,7 +40,7 @@ void crash(struct holder *holder);
 void start(struct holder *holder, job_fn *job, int what, int count);
 struct outcome outcome_of(struct holder *holder);
 struct outcome ask(struct holder *holder, job_fn *job, int what, int count);
-int attempt(struct holder *who, job_fn *job, int what, const char *path,
+int attempt(struct holder *holder, job_fn *job, int what, const char *path,
 	    const char *text);
 void expect_outcome(const char *where, const char *asked,
 		    struct outcome outcome, int done, int err);

@@ -24,35 +24,35 @@ job_fn clone_into, mount_own_view;
 /* Jobs on the file that is open. */
 job_fn reopen_kept, write_kept, change_mode_of_kept;
 
-void expect_attempt(const char *where, const char *asked, struct holder *who,
+void expect_attempt(const char *where, const char *asked, struct holder *holder,
 		    job_fn *job, int what, const char *path, const char *text,
 		    int err);
 
-#define may(who, job, what, path)					\
-	expect_attempt(HERE, #job, who, job, what, path, "", 0)
+#define may(holder, job, what, path)					\
+	expect_attempt(HERE, #job, holder, job, what, path, "", 0)
 
-#define may_not(who, job, what, path, err)				\
-	expect_attempt(HERE, #job, who, job, what, path, "", err)
+#define may_not(holder, job, what, path, err)				\
+	expect_attempt(HERE, #job, holder, job, what, path, "", err)
 
-#define may_write(who, cgroup, file, text)				\
-	may_not_write(who, cgroup, file, text, 0)
+#define may_write(holder, cgroup, file, text)				\
+	may_not_write(holder, cgroup, file, text, 0)
 
-#define may_not_write(who, cgroup, file, text, err)			\
-	expect_attempt(HERE, "write", who, write_file, 0,		\
+#define may_not_write(holder, cgroup, file, text, err)			\
+	expect_attempt(HERE, "write", holder, write_file, 0,		\
 		       cg_control(cgroup, file), text, err)
 
-#define may_write_kept(who, text)	may_not_write_kept(who, text, 0)
+#define may_write_kept(holder, text)	may_not_write_kept(holder, text, 0)
 
-#define may_not_write_kept(who, text, err)				\
-	expect_attempt(HERE, "write what is open", who, write_kept, 0, "", \
+#define may_not_write_kept(holder, text, err)				\
+	expect_attempt(HERE, "write what is open", holder, write_kept, 0, "", \
 		       text, err)
 
-#define may_not_rename(who, from, to, err)				\
-	expect_attempt(HERE, "rename to", who, rename_path, 0, from, to, err)
+#define may_not_rename(holder, from, to, err)				\
+	expect_attempt(HERE, "rename to", holder, rename_path, 0, from, to, err)
 
-#define may_enter(who, cgroup)	may_write(who, cgroup, "cgroup.procs", "0")
+#define may_enter(holder, cgroup)	may_write(holder, cgroup, "cgroup.procs", "0")
 
-#define may_not_enter(who, cgroup, err)					\
-	may_not_write(who, cgroup, "cgroup.procs", "0", err)
+#define may_not_enter(holder, cgroup, err)					\
+	may_not_write(holder, cgroup, "cgroup.procs", "0", err)
 
 #endif
