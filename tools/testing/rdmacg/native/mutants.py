@@ -423,20 +423,18 @@ MUTANTS = [
 	while ((pool = rdmacg_pool_next(cg, &id)))
 		rdmacg_pool_free(pool);
 """),
-    ("cgroup freed without the mutex", "tsan",
+    ("first pool of a dying cgroup looked up without the mutex", "tsan",
      """	mutex_lock(&rdmacg_mutex);
 	rdmacg_flush_events();
 	while ((pool = rdmacg_pool_next(cg, &id)))
 		rdmacg_pool_free(pool);
 	mutex_unlock(&rdmacg_mutex);
-	kfree(rcu""", """	if (rdmacg_pool_next(cg, &id)) {
-		id = 0;
-		mutex_lock(&rdmacg_mutex);
-		rdmacg_flush_events();
-		while ((pool = rdmacg_pool_next(cg, &id)))
-			rdmacg_pool_free(pool);
-		mutex_unlock(&rdmacg_mutex);
-	}
+	kfree(rcu""", """	pool = rdmacg_pool_next(cg, &id);
+	mutex_lock(&rdmacg_mutex);
+	rdmacg_flush_events();
+	for (; pool; pool = rdmacg_pool_next(cg, &id))
+		rdmacg_pool_free(pool);
+	mutex_unlock(&rdmacg_mutex);
 	kfree(rcu"""),
     # Devices.
     ("device removed while its pool is queued", "test",

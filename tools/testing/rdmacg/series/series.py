@@ -40,10 +40,11 @@ PARTS = (
     ("device-rename-hook", (), ("device-rename-hook",)),
     ("controller", (CONTROLLER, HEADER), ()),
     ("glue", (GLUE,), ()),
+    ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ("MAINTAINERS",)),
+    ("interface", (CONTROLLER, HEADER), ()),
     ("clamp", (CONTROLLER, HEADER, GLUE),
      ("ib_verbs-clamp-attr", "core_priv-glue", "uverbs_cmd-query-clamp")),
     ("drivers-clamp-attr", (), ("drivers-clamp-attr",)),
-    ("tracepoints", (CONTROLLER, "include/trace/events/rdmacg.h"), ("MAINTAINERS",)),
     ("kunit", (CONTROLLER, GLUE, "kernel/cgroup/rdma_test.c",
                "drivers/infiniband/core/cgroup_test.c"), ("init-Kconfig",)),
     ("selftest-library", ("tools/testing/selftests/cgroup/lib/",), ()),
@@ -57,7 +58,7 @@ PARTS = (
 LEFT_OUT = ("tools/cgroup/",)
 NAMES = [name for name, _, _ in PARTS]
 # Parts of our files that come later than these, the last first.
-SPLIT_OFF = ("kunit", "tracepoints", "clamp")
+SPLIT_OFF = ("kunit", "clamp", "interface", "tracepoints")
 
 # Who signs off where git knows nobody.
 OWN_NAME = "rdmacg series"
