@@ -21,7 +21,7 @@ enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
 	"Usage: rdmacg-top [OPTION]... [CGROUP]\n"
-	"Shows what cgroups use of RDMA devices, their limits, and who is refused.\n"
+	"Shows what cgroups use of RDMA devices, their limits, and which are refused.\n"
 	"CGROUP is a path below the mount point: only it and what is below are shown.\n"
 	"\n"
 	"Without a terminal, or with one of these, it prints once and ends:\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rdmacg-top shows what cgroups use of RDMA devices, and who is refused.
+ * rdmacg-top shows what cgroups use of RDMA devices, and which are refused.
  *
  * mount.c finds the hierarchy that has the rdma controller. model.c walks it
  * and keeps what the files say, read by parse.c, from one sample to the next, in
