@@ -111,7 +111,7 @@ test-all:
 #:   faults       15 m  2 GB      allocations fail in the guest: each in turn, and
 #:                                at random for SECONDS=, from SEED=; T= part of a
 #:                                name
-#:   runner-test  15 s  source    only the tests of what judges the guest's log,
+#:   runner-test  20 s  source    only the tests of what judges the guest's log,
 #:                                and of what make takes
 #:   check-base    9 s  source    tell, before a build, what the kernel tree lacks
 #:                                for us
