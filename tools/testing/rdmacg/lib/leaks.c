@@ -24,6 +24,10 @@ static const struct {
 		.functions = { "siw_umem_get+", "siw_reg_user_mr+" },
 		.reason = "siw_reg_user_mr() forgets the memory if siw_mr_add_mem() fails",
 	},
+	{
+		.functions = { "radix_tree_insert+", "uverbs_alloc_api+" },
+		.reason = "radix_tree_insert() leaves an empty node if there is no memory for the next",
+	},
 };
 
 bool leaks_sought(void)
