@@ -108,7 +108,7 @@ test-all:
 #:                                allows
 #:   detectors    10 m  2 GB      only that the detectors of CONFIG=debug, kcsan or
 #:                                rt find faults
-#:   faults       15 m  2 GB      allocations fail in the guest: each in turn, and
+#:   faults        5 m  2 GB      allocations fail in the guest: each in turn, and
 #:                                at random for SECONDS=, from SEED=; T= part of a
 #:                                name
 #:   runner-test  20 s  source    only the tests of what judges the guest's log,
@@ -187,7 +187,7 @@ test-stock: setup
 #:   alloc-fail    5 m  source    each allocation of it fails, in every state
 #:   interleave   30 s  source    any two operations meet at each point, after
 #:                                every setup
-#:   mutants      10 m  source    it is broken in many ways, and the native tests
+#:   mutants       7 m  source    it is broken in many ways, and the native tests
 #:                                notice each; T= part of a name
 #:   differential
 #:                30 s  source    mainline's controller and ours do the same, for
