@@ -19,15 +19,6 @@
 
 #ifdef SHIM_TSAN
 char shim_rcu_readers;
-
-/*
- * This file of the kernel has plain stores to what READ_ONCE() reads, which the
- * kernel may and C may not. It is not what is under test.
- */
-const char *__tsan_default_suppressions(void)
-{
-	return "race:lib/percpu-refcount.c\n";
-}
 #endif
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
