@@ -39,6 +39,6 @@ MORE = {
              "storms CONFIG=debug SECONDS=10", "storms SECONDS=30", "check-base-test", "model",
              "litmus", "top-test", "examples-test", "deb-test", "tools-deb-test",
              "series-test", "series-test KERNEL=6.1", "alloc-fail", "interleave", "mutants",
-             "lint T=cross", "storms KERNEL=7.3", "storms KERNEL=5.10",
+             "lint T=cross", "storms KERNEL=7.3", "storms KERNEL=5.10", "uverbs-fuzz KERNEL=7.3",
              "check-base-test KERNEL=7.3"),
 }
